@@ -1,0 +1,214 @@
+"""Messages, events and entries: what arrives, what the log keeps, what a reader of the log sees."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+import orjson
+
+from ioc.domain.moment import FUTURE_TRUSTED_MAX, OLDEST_TRUSTED, SKEW_MAX
+
+UNTIMED = datetime(1970, 1, 1, tzinfo=UTC)
+"""The identity's time of a message that names none: all such keys share one partition."""
+
+
+class Flag(StrEnum):
+    """A mark on an event; none of them drops it."""
+
+    ANONYMOUS = "anonymous"
+    """It had neither id nor time: once-only holds only within its connection."""
+    CLOCK_FAULT = "clock_fault"
+    """Its time is before 1990, before the device's registration or more than a day ahead."""
+    SKEWED = "skewed"
+    """Its time is more than two minutes ahead; the log's time counts instead."""
+    LATE = "late"
+    """It is older than the source's newest by more than the feed allows."""
+    SUSPECT = "suspect"
+    """A value is outside its plausible range."""
+    UNKNOWN_FIELD = "unknown_field"
+    """It carries fields that the feed does not declare; they are kept."""
+    DROPPED_FIELD = "dropped_field"
+    """An optional field had a wrong type or an impossible value and was dropped."""
+    HISTORY = "history"
+    """Imported history: stored and charted, never evaluated live."""
+    DRILL = "drill"
+    """Part of a drill."""
+
+
+class Outcome(StrEnum):
+    """What became of one message at a door."""
+
+    STORED = "stored"
+    """It is in the log, committed."""
+    DUPLICATE = "duplicate"
+    """The log had it already."""
+    REFUSED = "refused"
+    """It is a dead letter with its reason."""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One checked and placed reading on its way to the log.
+
+    ``key`` and ``content`` are 16 bytes each (see :func:`identity`). ``data`` has only the feed's own members.
+    """
+
+    feed: str
+    device: str
+    key: bytes
+    key_time: datetime
+    content: bytes
+    data: Mapping[str, Any]
+    received_at: datetime
+    door: str
+    id: str | None = None
+    time: datetime | None = None
+    lat: float | None = None
+    lon: float | None = None
+    area: str | None = None
+    zone: str | None = None
+    flags: tuple[str, ...] = ()
+    revise: bool = False
+    registered_at: datetime | None = None
+    raw: bytes = b""
+    """The bytes it came in, kept only if it ends as a dead letter."""
+
+    @property
+    def source(self) -> str:
+        """Return `{feed}/{device}`, the same at every door."""
+        return f"{self.feed}/{self.device}"
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """A message that was refused, with its raw bytes and the reason (a code) and detail (a sentence)."""
+
+    door: str
+    feed: str | None
+    device: str | None
+    reason: str
+    detail: str
+    raw: bytes
+    received_at: datetime
+    topic: str | None = None
+    content_type: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """The log's answer for one message of a batch, in the batch's order."""
+
+    outcome: Outcome
+    key: bytes | None = None
+    position: int | None = None
+    reason: str | None = None
+    detail: str | None = None
+
+
+class EntryKind(StrEnum):
+    """What an entry of the log is."""
+
+    EVENT = "event"
+    """A reading."""
+    TICK = "tick"
+    """A second has passed while a timer was pending."""
+    GAP = "gap"
+    """The first tick after more than ten seconds without one: our own outage."""
+    RULE = "rule"
+    """A rule's full new value, or null: it is gone."""
+    DEVICE = "device"
+    """A device's full new value, or null."""
+    AREA = "area"
+    """An area's full new value, or null."""
+    CALENDAR = "calendar"
+    """The calendar's full new value."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A reading as the log keeps it. ``effective`` is the time that windows and timers use (RULES)."""
+
+    feed: str
+    device: str
+    key: bytes
+    effective: datetime
+    received_at: datetime
+    data: Mapping[str, Any]
+    time: datetime | None = None
+    id: str | None = None
+    lat: float | None = None
+    lon: float | None = None
+    area: str | None = None
+    zone: str | None = None
+    flags: tuple[str, ...] = ()
+    revision: int = 0
+    door: str = ""
+
+    @property
+    def history(self) -> bool:
+        """Tell whether it is imported history, which no rule evaluates live."""
+        return Flag.HISTORY in self.flags
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of the log, at a commit-ordered position."""
+
+    position: int
+    log_time: datetime
+    kind: EntryKind
+    event: Event | None = None
+    subject: str | None = None
+    value: Mapping[str, Any] | None = field(default=None)
+
+
+def canonical(value: object) -> bytes:
+    """Return the bytes that stand for ``value`` in hashes: compact JSON with sorted keys."""
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+
+
+def hash16(*parts: bytes) -> bytes:
+    """Return a 16-byte BLAKE2b hash of length-prefixed parts, so that no two lists of parts collide by joining."""
+    digest = hashlib.blake2b(digest_size=16)
+    for part in parts:
+        digest.update(len(part).to_bytes(4, "big"))
+        digest.update(part)
+    return digest.digest()
+
+
+def identity(source: str, message_id: str | None, time: datetime | None, content: bytes) -> tuple[bytes, datetime]:
+    """Return (key, key_time) of a message (ARCHITECTURE, Identity).
+
+    (source, id, time) when both are given; (source, time, content) without an id; (source, id, content) without
+    a time; with neither the caller flags it `anonymous` and mixes something of its connection into ``source``.
+    """
+    name = source.encode()
+    if message_id is not None and time is not None:
+        return hash16(b"it", name, message_id.encode(), time.isoformat().encode()), time
+    if time is not None:
+        return hash16(b"tc", name, time.isoformat().encode(), content), time
+    return hash16(b"ic", name, (message_id or "").encode(), content), UNTIMED
+
+
+def effective_time(
+    observed: datetime | None, log_time: datetime, registered_at: datetime | None = None
+) -> tuple[datetime, str | None]:
+    """Return the time that counts for windows and timers, and the flag that says why it differs (RULES).
+
+    Untrusted (before 1990, before the registration, more than a day ahead): the log's time, `clock_fault`.
+    Else the observed time, but at most two minutes ahead of the log: `skewed`.
+    """
+    if observed is None:
+        return log_time, None
+    if observed < OLDEST_TRUSTED or observed > log_time + FUTURE_TRUSTED_MAX:
+        return log_time, Flag.CLOCK_FAULT
+    if registered_at is not None and observed < registered_at:
+        return log_time, Flag.CLOCK_FAULT
+    if observed > log_time + SKEW_MAX:
+        return log_time + SKEW_MAX, Flag.SKEWED
+    return observed, None

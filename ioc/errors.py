@@ -1,0 +1,71 @@
+"""Every error the house raises on purpose: one base, one small class per thing that goes wrong."""
+
+from __future__ import annotations
+
+
+class IOCError(Exception):
+    """Something that the operator or a client can act on went wrong."""
+
+
+class SettingsError(IOCError):
+    """A setting is missing, misspelt or out of its bounds."""
+
+
+class PackError(IOCError):
+    """A pack does not pass its check; the message names file and line."""
+
+
+class ServiceUnreachableError(IOCError):
+    """A service that this command needs (PostgreSQL, the running instance) does not answer."""
+
+
+class StoreUnavailableError(IOCError):
+    """PostgreSQL cannot commit now; nothing was acknowledged, try again later."""
+
+
+class FencedError(IOCError):
+    """Another worker has taken over this cursor; this one must stop."""
+
+
+class QueueFullError(IOCError):
+    """The intake is at its bound; the sender must come back later."""
+
+
+class NotFoundError(IOCError):
+    """No such thing, or not one that this person may see."""
+
+
+class ForbiddenError(IOCError):
+    """This person or key may not do that."""
+
+
+class UnauthenticatedError(IOCError):
+    """No valid session or key came with the request."""
+
+
+class VersionConflictError(IOCError):
+    """Somebody else changed it first; the current state comes with the answer."""
+
+    def __init__(self, message: str, *, current: object = None) -> None:
+        super().__init__(message)
+        self.current = current
+
+
+class TransitionError(IOCError):
+    """The thing's state does not allow this action now."""
+
+
+class InvalidInputError(IOCError):
+    """The request can be read, but its content is not acceptable."""
+
+    def __init__(self, message: str, *, field: str | None = None) -> None:
+        super().__init__(message)
+        self.field = field
+
+
+class TooManyRequestsError(IOCError):
+    """Too many attempts; come back after the stated number of seconds."""
+
+    def __init__(self, message: str, *, retry_after_seconds: int) -> None:
+        super().__init__(message)
+        self.retry_after_seconds = retry_after_seconds

@@ -1,0 +1,52 @@
+"""Every metric, declared once, on a registry that is handed in (CONTRACT, Metrics)."""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+LATENCY_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+LAG_BUCKETS = (0.1, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3600.0, 21600.0, 86400.0)
+
+
+class Metrics:
+    """All metrics of one process."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.registry = registry
+        self.ingest_events = Counter(
+            "ioc_ingest_events", "Messages by what became of them", ["feed", "door", "outcome"], registry=registry
+        )
+        self.ingest_commit_seconds = Histogram(
+            "ioc_ingest_commit_seconds", "One append transaction", buckets=LATENCY_BUCKETS, registry=registry
+        )
+        self.ingest_queue_bytes = Gauge("ioc_ingest_queue_bytes", "Bytes waiting for a commit", registry=registry)
+        self.ingest_full = Counter("ioc_ingest_full", "Times the intake was at its bound", ["door"], registry=registry)
+        self.ingest_lag_seconds = Histogram(
+            "ioc_ingest_lag_seconds", "Received minus observed", ["feed"], buckets=LAG_BUCKETS, registry=registry
+        )
+        self.dead_letters = Counter("ioc_dead_letters", "Refused messages", ["feed", "reason"], registry=registry)
+        self.mqtt_connections = Gauge("ioc_mqtt_connections", "Open MQTT connections", registry=registry)
+        self.mqtt_refused = Counter(
+            "ioc_mqtt_refused", "Connections refused or closed by the door", ["reason"], registry=registry
+        )
+        self.rules_evaluated = Counter("ioc_rules_evaluated", "Evaluations of a rule", ["rule"], registry=registry)
+        self.rules_errors = Counter("ioc_rules_errors", "Evaluations that failed", ["rule"], registry=registry)
+        self.rules_cursor_lag_seconds = Gauge(
+            "ioc_rules_cursor_lag_seconds", "Age of the oldest entry not yet evaluated", registry=registry
+        )
+        self.rollup_cursor_lag_seconds = Gauge(
+            "ioc_rollup_cursor_lag_seconds", "Age of the oldest entry not yet rolled up", registry=registry
+        )
+        self.alert_latency_seconds = Histogram(
+            "ioc_alert_latency_seconds", "Received to committed alert", buckets=LATENCY_BUCKETS, registry=registry
+        )
+        self.alert_transitions = Counter(
+            "ioc_alert_transitions", "Committed moves of alerts", ["kind", "severity"], registry=registry
+        )
+        self.stream_clients = Gauge("ioc_stream_clients", "Open streams", registry=registry)
+        self.stream_cut = Counter("ioc_stream_cut", "Streams cut because they did not keep up", registry=registry)
+        self.http_requests = Counter(
+            "ioc_http_requests", "HTTP answers", ["method", "route", "status"], registry=registry
+        )
+        self.sign_in = Counter("ioc_sign_in", "Sign-in attempts", ["outcome"], registry=registry)
+        self.build_info = Gauge("ioc_build_info", "Version of this build", ["version"], registry=registry)

@@ -1,0 +1,143 @@
+"""Every setting: unit, default, bound. One frozen object, read once by the composition root.
+
+Sources, highest first: command line, environment `IOC_*`, `ioc.toml` in the working folder, the default here.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from ioc.errors import SettingsError
+
+
+def unit(name: str) -> dict[str, Any]:
+    """Return the schema note that carries a setting's unit."""
+    return {"unit": name}
+
+
+class Settings(BaseSettings):
+    """All settings of one instance."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="IOC_", toml_file="ioc.toml", frozen=True, extra="ignore", env_ignore_empty=True
+    )
+
+    database_url: Annotated[str | None, Field(description="PostgreSQL to use; unset: embedded")] = None
+    pg_bin: Annotated[Path | None, Field(description="Folder of PostgreSQL programs for the embedded server")] = None
+    data_dir: Annotated[Path, Field(description="Folder of the instance's own files")] = Path("data/ioc")
+    pack: Annotated[str, Field(description="Pack: a name shipped in ioc/packs or a folder")] = "hoabinh"
+
+    http_host: Annotated[str, Field(description="Address of the HTTP door, API and screens")] = "127.0.0.1"
+    http_port: Annotated[int, Field(description="Port of the same; 0 picks a free one", ge=0, le=65535)] = 8000
+    mqtt_host: Annotated[str, Field(description="Address of the MQTT door")] = "127.0.0.1"
+    mqtt_port: Annotated[int, Field(description="Port of the MQTT door; 0 picks a free one", ge=0, le=65535)] = 1883
+
+    batch_rows: Annotated[
+        int, Field(description="Flush the batch at this many messages", ge=1, le=10_000, json_schema_extra=unit("rows"))
+    ] = 1_000
+    batch_milliseconds: Annotated[
+        int, Field(description="Flush the batch after this time", ge=0, le=1_000, json_schema_extra=unit("ms"))
+    ] = 4
+    queue_rows_max: Annotated[
+        int, Field(description="Messages waiting for a commit", ge=100, le=1_000_000, json_schema_extra=unit("rows"))
+    ] = 20_000
+    queue_bytes_max: Annotated[
+        int, Field(description="Bytes waiting for a commit", ge=1 << 16, le=1 << 32, json_schema_extra=unit("bytes"))
+    ] = 64 << 20
+    body_bytes_max: Annotated[
+        int, Field(description="One MQTT payload or single HTTP event", ge=1_024, json_schema_extra=unit("bytes"))
+    ] = 256 << 10
+    batch_body_bytes_max: Annotated[
+        int, Field(description="One HTTP body holding a batch, unpacked", ge=1_024, json_schema_extra=unit("bytes"))
+    ] = 4 << 20
+    batch_events_max: Annotated[
+        int, Field(description="Events in one body", ge=1, le=100_000, json_schema_extra=unit("events"))
+    ] = 1_000
+    mqtt_connections_max: Annotated[
+        int, Field(description="Open MQTT connections", ge=1, le=1_000_000, json_schema_extra=unit("connections"))
+    ] = 10_000
+    mqtt_connect_seconds: Annotated[
+        float, Field(description="Time a client has for its CONNECT", ge=1, le=120, json_schema_extra=unit("s"))
+    ] = 10.0
+    mqtt_inflight_max: Annotated[
+        int, Field(description="Unacknowledged messages of one connection", ge=1, le=65_535)
+    ] = 2_000
+    commit_timeout_seconds: Annotated[
+        float, Field(description="Give up on one commit after this", ge=1, le=120, json_schema_extra=unit("s"))
+    ] = 10.0
+
+    rollup_milliseconds: Annotated[
+        int, Field(description="Time between roll-up flushes", ge=10, le=60_000, json_schema_extra=unit("ms"))
+    ] = 1_000
+    poll_milliseconds: Annotated[
+        int, Field(description="Poll when no wake-up came", ge=10, le=60_000, json_schema_extra=unit("ms"))
+    ] = 500
+    snapshot_seconds: Annotated[
+        float, Field(description="Time between rule memory snapshots", ge=0.1, le=600, json_schema_extra=unit("s"))
+    ] = 10.0
+    stop_seconds: Annotated[
+        float, Field(description="Deadline for a role to stop", ge=1, le=300, json_schema_extra=unit("s"))
+    ] = 15.0
+
+    stream_clients_max: Annotated[int, Field(description="Open streams of one api process", ge=1, le=100_000)] = 500
+    stream_queue_max: Annotated[
+        int, Field(description="Changes waiting for one stream before it is cut", ge=10, le=100_000)
+    ] = 1_000
+    session_idle_minutes: Annotated[
+        int, Field(description="A session ends after this long without use", ge=1, json_schema_extra=unit("min"))
+    ] = 30
+    session_hours_max: Annotated[
+        int, Field(description="A session ends after this long in any case", ge=1, json_schema_extra=unit("h"))
+    ] = 12
+
+    retention_event_days: Annotated[
+        int, Field(description="Keep events and keys", ge=1, json_schema_extra=unit("days"))
+    ] = 90
+    retention_dead_letter_days: Annotated[
+        int, Field(description="Keep dead letters", ge=1, json_schema_extra=unit("days"))
+    ] = 30
+    retention_series_5m_days: Annotated[
+        int, Field(description="Keep 5 min buckets", ge=1, json_schema_extra=unit("days"))
+    ] = 731
+    retention_series_1h_days: Annotated[
+        int, Field(description="Keep 1 h buckets", ge=1, json_schema_extra=unit("days"))
+    ] = 3_653
+
+    demo: Annotated[bool, Field(description="Run the simulators and show the one-time password")] = False
+    log_level: Annotated[str, Field(description="debug, info, warning or error")] = "info"
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Put the environment over ioc.toml; nothing else is read."""
+        del dotenv_settings, file_secret_settings
+        return (init_settings, env_settings, TomlConfigSettingsSource(settings_cls))
+
+
+def read_settings(**overrides: object) -> Settings:
+    """Read the settings once; ``overrides`` (from the command line) win, None means not given.
+
+    Raises:
+        SettingsError: a value is wrong; the message names the setting and its bound.
+    """
+    given = {name: value for name, value in overrides.items() if value is not None}
+    try:
+        return Settings(**given)  # type: ignore[arg-type]
+    except ValidationError as error:
+        lines = [f"IOC_{'_'.join(str(part) for part in item['loc']).upper()}: {item['msg']}" for item in error.errors()]
+        raise SettingsError("; ".join(lines)) from error
