@@ -15,8 +15,7 @@ import signal
 import socket
 import subprocess
 import time
-from pathlib import Path
-from typing import IO, Literal
+from typing import IO, TYPE_CHECKING, Literal
 
 from ioc.store.embedded_binaries import EmbeddedPostgresError, find_binaries, server_account, server_environment
 from ioc.store.embedded_cluster import (
@@ -29,6 +28,9 @@ from ioc.store.embedded_cluster import (
     write_settings,
 )
 from ioc.store.embedded_process import end_process, exists, is_server, workers_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 __all__ = ["EmbeddedPostgres", "EmbeddedPostgresError", "attach"]
 

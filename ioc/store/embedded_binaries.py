@@ -14,12 +14,14 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypedDict
+from typing import TYPE_CHECKING, TypedDict
 
 from ioc.errors import ServiceUnreachableError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 SERVER_UID = 65534
 """Account of the server when we are root: `nobody`, which exists as a number on every system."""
@@ -152,6 +154,7 @@ def _reachable_copy(package: Path) -> Path:
 
 def _probe(bin_dir: Path) -> tuple[Binaries | None, str]:
     """Return the programs in a folder, or what is wrong with them, by running them as the server will."""
+    major = 0
     try:
         for program in ("initdb", "postgres"):
             answer = subprocess.run(  # noqa: S603
@@ -167,10 +170,10 @@ def _probe(bin_dir: Path) -> tuple[Binaries | None, str]:
             version = re.search(r"\(PostgreSQL\) (\d+)", answer.stdout)
             if version is None:
                 return None, f"{program} does not run: {(answer.stderr or answer.stdout).strip()[:300]}"
+            major = int(version.group(1))
     except (OSError, subprocess.TimeoutExpired) as error:
         account = f" (as uid {SERVER_UID})" if is_root() else ""
         return None, f"does not run{account}: {error}"
-    major = int(version.group(1))
     if major < MAJOR_MIN:
         return None, f"is version {major}, {MAJOR_MIN} or newer is needed"
     return Binaries(bin_dir=bin_dir, major=major), ""

@@ -7,10 +7,13 @@ folder. So a server is known by its command line and a worker by the folder that
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import signal
 
 _PROC = Path("/proc")
 _STEP_SECONDS = 0.02
