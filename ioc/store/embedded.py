@@ -11,6 +11,7 @@ from __future__ import annotations
 import fcntl
 import logging
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -61,6 +62,7 @@ class EmbeddedPostgres:
         self._tcp_port = tcp_port
         self._durable = durable
         self._home = home_of(data_dir)
+        self._socket_dir: Path | None = None
         self._lock: IO[str] | None = None
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -111,8 +113,8 @@ class EmbeddedPostgres:
             if not cluster.is_dir():
                 initialise(self._home, binaries)
             port = _free_port() if self._tcp_port == 0 else self._tcp_port
-            socket_dir = make_socket_dir(self._home)
-            write_settings(cluster, socket_dir=socket_dir, tcp_port=port, durable=self._durable)
+            self._socket_dir = make_socket_dir(self._home)
+            write_settings(cluster, socket_dir=self._socket_dir, tcp_port=port, durable=self._durable)
             while not self._launch(binaries.bin_dir, deadline=deadline):
                 time.sleep(0.2)
         except BaseException:
@@ -130,6 +132,9 @@ class EmbeddedPostgres:
                 _log.warning("PostgreSQL %d did not stop in %g s: stopped at once", process.pid, timeout_seconds)
                 process.send_signal(signal.SIGQUIT)
                 process.wait()
+        if self._socket_dir is not None:
+            shutil.rmtree(self._socket_dir, ignore_errors=True)  # under /run or /tmp nobody else would
+            self._socket_dir = None
         if self._lock is not None:
             self._lock.close()
             self._lock = None

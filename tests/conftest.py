@@ -1,0 +1,37 @@
+"""Fixtures for every kind of test. A unit test asks for none of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.databases import TestDatabases, free_port
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+
+@pytest.fixture(scope="session")
+def databases() -> Iterator[TestDatabases]:
+    """The test run's PostgreSQL (IOC_TEST_DATABASE_BIN names other programs), started by the first that asks."""
+    databases = TestDatabases()
+    try:
+        databases.open()
+        yield databases
+    finally:
+        databases.close()
+
+
+@pytest.fixture
+def database_dsn(databases: TestDatabases) -> Iterator[str]:
+    """``postgresql://`` address of a database of this test's own, with every migration in it; dropped afterwards."""
+    name = databases.create()
+    yield databases.dsn_of(name)
+    databases.drop(name)
+
+
+@pytest.fixture(name="free_port")
+def free_port_fixture() -> Callable[[], int]:
+    """Return a function that finds a free port of 127.0.0.1."""
+    return free_port
