@@ -1,0 +1,293 @@
+"""The log: append in batches, once per identity, at commit-ordered positions; read by cursor.
+
+Every append first locks the one row of ``log_head``. The lock is held until the commit, so positions are handed out
+in commit order and a reader by position can never skip a row that commits late (a plain sequence can: see
+tests/integration/test_event_log_order.py, which proves it with the lock taken away).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+import asyncpg
+
+from ioc.domain.event import DeadLetter, Entry, EntryKind, Event, Flag, Message, Outcome, Receipt, effective_time
+from ioc.errors import StoreUnavailableError
+from ioc.store import event_log_sql as sql
+from ioc.store.engine import Connection, Database, is_retryable
+from ioc.store.wakeup import LOG_CHANNEL
+
+RAW_BYTES_MAX = 64 << 10
+"""A dead letter keeps this much of the raw bytes; ``raw_bytes`` says how many there were."""
+ATTEMPTS = 3
+CULPRIT_STATES = ("22", "23", "54")
+"""SQLSTATE classes that speak of the data: only these bisect a batch to its culprit."""
+
+Item = Message | DeadLetter
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    content: bytes
+    position: int
+    revision: int
+
+
+class EventLog:
+    """The append-only log of one database. Safe for any number of writers and readers in any processes."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def append(self, batch: Sequence[Item], now: datetime) -> list[Receipt]:
+        """Append a batch in one transaction and return one receipt each, in order.
+
+        On return everything is committed: a caller may acknowledge. A message whose data PostgreSQL refuses becomes
+        a dead letter `unstorable`; its neighbours are stored.
+
+        Raises:
+            StoreUnavailableError: nothing, or an unknown part, was committed. The same batch may be sent again:
+                identity makes that harmless.
+        """
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                return await self._append_once(batch, now)
+            except asyncpg.PostgresError as error:
+                if (error.sqlstate or "").startswith(CULPRIT_STATES):
+                    return await self._bisect(batch, now, error)
+                if not is_retryable(error) or attempt == ATTEMPTS:
+                    raise StoreUnavailableError(f"append failed: {error}") from error
+            except StoreUnavailableError:
+                # A COMMIT whose answer was lost may stand; the retry finds its keys and answers `duplicate`.
+                if attempt == ATTEMPTS:
+                    raise
+            await asyncio.sleep(0.05 * attempt)
+        raise StoreUnavailableError("append failed")
+
+    async def _bisect(self, batch: Sequence[Item], now: datetime, error: asyncpg.PostgresError) -> list[Receipt]:
+        if len(batch) > 1:
+            middle = len(batch) // 2
+            return [*await self.append(batch[:middle], now), *await self.append(batch[middle:], now)]
+        item = batch[0]
+        if isinstance(item, DeadLetter):
+            # Its text is at fault (a NUL in a topic): keep the raw bytes, let the words go.
+            bare = replace(item, topic=None, feed=None, device=None, content_type=None, detail="unstorable words")
+            return await self._append_once([bare], now)
+        letter = dead_letter(item, reason="unstorable", detail=f"PostgreSQL refuses it: {error.sqlstate}")
+        return await self.append([letter], now)
+
+    async def _append_once(self, batch: Sequence[Item], now: datetime) -> list[Receipt]:
+        messages = [item for item in batch if isinstance(item, Message)]
+        letters = [item for item in batch if isinstance(item, DeadLetter)]
+        async with self._database.transaction() as connection:
+            head = await connection.fetchrow(sql.LOCK_HEAD)
+            position: int = head["position"]
+            log_time = max(head["log_time"], now)
+            answers: dict[int, Receipt] = {}
+            if messages:
+                position, refused = await _insert_messages(connection, messages, position, log_time, answers)
+                letters.extend(refused)
+            if letters:
+                await _insert_dead_letters(connection, letters, log_time)
+            await connection.execute(sql.MOVE_HEAD, position, log_time, LOG_CHANNEL)
+        return [
+            answers[id(item)]
+            if isinstance(item, Message)
+            else Receipt(Outcome.REFUSED, reason=item.reason, detail=item.detail)
+            for item in batch
+        ]
+
+    async def append_entries(
+        self, connection: Connection, entries: Sequence[tuple[EntryKind, str, Mapping[str, Any] | None]], now: datetime
+    ) -> list[int]:
+        """Append ticks, gaps and changes of rules, devices, areas inside the caller's transaction.
+
+        Returns their positions. The head row stays locked until the caller commits, so call it late.
+        """
+        head = await connection.fetchrow(sql.LOCK_HEAD)
+        log_time = max(head["log_time"], now)
+        positions = [head["position"] + number for number in range(1, len(entries) + 1)]
+        await connection.execute(
+            sql.INSERT_ENTRIES,
+            positions,
+            log_time,
+            [str(kind) for kind, _, _ in entries],
+            [subject for _, subject, _ in entries],
+            [dict(value) if value is not None else None for _, _, value in entries],
+        )
+        last = positions[-1] if positions else head["position"]
+        await connection.execute(sql.MOVE_HEAD, last, log_time, LOG_CHANNEL)
+        return positions
+
+    async def read(self, after: int, after_time: datetime, limit: int) -> list[Entry]:
+        """Return up to ``limit`` entries after a position, in order.
+
+        ``after_time`` is the log_time of that position: log_time never goes back, so older partitions are skipped.
+        """
+        async with self._database.connection() as connection:
+            rows = await connection.fetch(sql.READ, after, after_time, limit)
+        return [_entry(row) for row in rows]
+
+    async def head(self) -> tuple[int, datetime]:
+        """Return the last position and its log_time."""
+        async with self._database.connection() as connection:
+            row = await connection.fetchrow("SELECT position, log_time FROM log_head WHERE id = 1")
+        return row["position"], row["log_time"]
+
+
+def dead_letter(message: Message, *, reason: str, detail: str) -> DeadLetter:
+    """Return the dead letter that keeps a refused message."""
+    return DeadLetter(
+        door=message.door,
+        feed=message.feed,
+        device=message.device,
+        reason=reason,
+        detail=detail,
+        raw=message.raw,
+        received_at=message.received_at,
+    )
+
+
+async def _insert_messages(
+    connection: Connection,
+    messages: Sequence[Message],
+    position: int,
+    log_time: datetime,
+    answers: dict[int, Receipt],
+) -> tuple[int, list[DeadLetter]]:
+    """Claim keys, then insert what is new, in arrival order. Returns the last position and the conflicts.
+
+    Each message has its position before its key is claimed, so that a new key is written once; a duplicate leaves
+    its position unused, which no reader minds.
+    """
+    first: dict[bytes, tuple[Message, int]] = {}
+    for number, message in enumerate(messages, start=position + 1):
+        first.setdefault(message.key, (message, number))
+    in_key_order = sorted(first.values(), key=lambda item: item[0].key)
+    claimed = {
+        row["key"]
+        for row in await connection.fetch(
+            sql.CLAIM_KEYS,
+            [message.key for message, _ in in_key_order],
+            [message.key_time for message, _ in in_key_order],
+            [message.content for message, _ in in_key_order],
+            [number for _, number in in_key_order],
+            log_time,
+        )
+    }
+    known: dict[bytes, _Known] = {}
+    if len(claimed) < len(first):
+        taken = [message for message, _ in in_key_order if message.key not in claimed]
+        rows = await connection.fetch(
+            sql.FIND_KEYS, [message.key for message in taken], [message.key_time for message in taken]
+        )
+        known = {row["key"]: _Known(row["content"], row["position"], row["revision"]) for row in rows}
+
+    rows_new: list[tuple[Message, int, int]] = []
+    revised: list[tuple[Message, int, int]] = []
+    refused: list[DeadLetter] = []
+    for number, message in enumerate(messages, start=position + 1):
+        before = known.get(message.key)
+        if before is None:  # claimed by this batch, and this is the first of its key
+            revision = 0
+        elif before.content == message.content:
+            answers[id(message)] = Receipt(Outcome.DUPLICATE, message.key, before.position)
+            continue
+        elif not message.revise:
+            detail = "the same source, id and time came before with other content"
+            refused.append(dead_letter(message, reason="conflict", detail=detail))
+            answers[id(message)] = Receipt(Outcome.REFUSED, message.key, reason="conflict", detail=detail)
+            continue
+        else:
+            revision = before.revision + 1
+            revised.append((message, number, revision))
+        known[message.key] = _Known(message.content, number, revision)
+        rows_new.append((message, number, revision))
+        answers[id(message)] = Receipt(Outcome.STORED, message.key, number)
+    if rows_new:
+        position = rows_new[-1][1]
+        await connection.execute(sql.INSERT_EVENTS, log_time, *_columns(rows_new, log_time))
+    if revised:
+        await connection.execute(
+            sql.REVISE_KEYS,
+            [message.key for message, _, _ in revised],
+            [message.key_time for message, _, _ in revised],
+            [message.content for message, _, _ in revised],
+            [number for _, number, _ in revised],
+            [revision for _, _, revision in revised],
+        )
+    return position, refused
+
+
+def _columns(rows: Sequence[tuple[Message, int, int]], log_time: datetime) -> list[list[Any]]:
+    columns: list[list[Any]] = [[] for _ in range(16)]
+    for message, position, revision in rows:
+        history = Flag.HISTORY in message.flags
+        effective, fault = effective_time(message.time, log_time, None if history else message.registered_at)
+        flags = message.flags if fault is None else (*message.flags, fault)
+        values = (
+            position,
+            message.key,
+            message.feed,
+            message.device,
+            message.id,
+            message.time,
+            effective,
+            message.received_at,
+            dict(message.data),
+            ",".join(flags),
+            message.area,
+            message.zone,
+            message.lat,
+            message.lon,
+            revision,
+            message.door,
+        )
+        for column, value in zip(columns, values, strict=True):
+            column.append(value)
+    return columns
+
+
+async def _insert_dead_letters(connection: Connection, letters: Sequence[DeadLetter], log_time: datetime) -> None:
+    await connection.execute(
+        sql.INSERT_DEAD_LETTERS,
+        log_time,
+        [letter.received_at for letter in letters],
+        [letter.door for letter in letters],
+        [letter.feed for letter in letters],
+        [letter.device for letter in letters],
+        [letter.topic for letter in letters],
+        [letter.content_type for letter in letters],
+        [letter.reason for letter in letters],
+        [letter.detail for letter in letters],
+        [letter.raw[:RAW_BYTES_MAX] for letter in letters],
+        [len(letter.raw) for letter in letters],
+    )
+
+
+def _entry(row: asyncpg.Record) -> Entry:
+    kind = EntryKind(row["kind"])
+    if kind is not EntryKind.EVENT:
+        return Entry(row["position"], row["log_time"], kind, subject=row["subject"], value=row["data"])
+    event = Event(
+        feed=row["feed"],
+        device=row["device"],
+        key=row["key"],
+        effective=row["effective"],
+        received_at=row["received_at"],
+        data=row["data"],
+        time=row["time"],
+        id=row["id"],
+        lat=row["lat"],
+        lon=row["lon"],
+        area=row["area"],
+        zone=row["zone"],
+        flags=tuple(row["flags"]),
+        revision=row["revision"],
+        door=row["door"],
+    )
+    return Entry(row["position"], row["log_time"], kind, event=event)

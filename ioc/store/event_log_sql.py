@@ -1,0 +1,59 @@
+"""The statements of the log, side by side, so that their order inside one append can be read."""
+
+from __future__ import annotations
+
+LOCK_HEAD = "SELECT position, log_time FROM log_head WHERE id = 1 FOR UPDATE"
+
+MOVE_HEAD = """
+WITH moved AS (UPDATE log_head SET position = $1, log_time = $2 WHERE id = 1)
+SELECT pg_notify($3, '')
+"""
+
+CLAIM_KEYS = """
+INSERT INTO event_key (key, key_time, content, position, log_time)
+SELECT k, t, c, p, $5
+FROM unnest($1::bytea[], $2::timestamptz[], $3::bytea[], $4::bigint[]) WITH ORDINALITY AS u(k, t, c, p, o)
+ORDER BY o
+ON CONFLICT (key, key_time) DO NOTHING
+RETURNING key
+"""
+
+FIND_KEYS = """
+SELECT e.key, e.content, e.position, e.revision
+FROM unnest($1::bytea[], $2::timestamptz[]) AS u(k, t)
+JOIN event_key e ON e.key = u.k AND e.key_time = u.t
+"""
+
+INSERT_EVENTS = """
+INSERT INTO event (position, log_time, kind, key, feed, device, id, time, effective, received_at, data, flags,
+                   area, zone, lat, lon, revision, door)
+SELECT position, $1, 'event', key, feed, device, id, time, effective, received_at, data,
+       string_to_array(flags, ','), area, zone, lat, lon, revision, door
+FROM unnest($2::bigint[], $3::bytea[], $4::text[], $5::text[], $6::text[], $7::timestamptz[], $8::timestamptz[],
+            $9::timestamptz[], $10::jsonb[], $11::text[], $12::text[], $13::text[], $14::float8[], $15::float8[],
+            $16::int[], $17::text[])
+  AS u(position, key, feed, device, id, time, effective, received_at, data, flags, area, zone, lat, lon, revision, door)
+"""
+
+REVISE_KEYS = """
+UPDATE event_key e SET content = u.c, position = u.p, revision = u.r
+FROM unnest($1::bytea[], $2::timestamptz[], $3::bytea[], $4::bigint[], $5::int[]) AS u(k, t, c, p, r)
+WHERE e.key = u.k AND e.key_time = u.t
+"""
+
+INSERT_ENTRIES = """
+INSERT INTO event (position, log_time, kind, subject, data)
+SELECT p, $2, k, s, d FROM unnest($1::bigint[], $3::text[], $4::text[], $5::jsonb[]) AS u(p, k, s, d)
+"""
+
+INSERT_DEAD_LETTERS = """
+INSERT INTO dead_letter (log_time, received_at, door, feed, device, topic, content_type, reason, detail, raw, raw_bytes)
+SELECT $1, u.* FROM unnest($2::timestamptz[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
+                           $9::text[], $10::bytea[], $11::bigint[]) AS u
+"""
+
+READ = """
+SELECT position, log_time, kind, key, feed, device, id, time, effective, received_at, data, flags, area, zone,
+       lat, lon, revision, door, subject
+FROM event WHERE position > $1 AND log_time >= $2 ORDER BY position LIMIT $3
+"""

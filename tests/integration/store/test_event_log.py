@@ -1,0 +1,138 @@
+"""The log keeps each event once, in one order, whatever comes in."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from ioc.domain.event import EntryKind, Outcome
+from ioc.store.engine import Database
+from ioc.store.event_log import EventLog
+from ioc.store.partitions import drop_partitions, ensure_partitions
+from tests.builders import NOON, letter, message
+
+OLD = NOON - timedelta(days=1)
+
+
+@pytest.fixture
+async def database(database_dsn):
+    database = Database(database_dsn, name="test")
+    await database.open()
+    yield database
+    await database.close()
+
+
+@pytest.fixture
+def log(database):
+    return EventLog(database)
+
+
+async def test_positions_are_contiguous_and_in_arrival_order(log):
+    receipts = await log.append([message(id=str(n)) for n in (5, 3, 9)], NOON)
+    assert [receipt.outcome for receipt in receipts] == [Outcome.STORED] * 3
+    entries = await log.read(0, OLD, 10)
+    assert [(entry.position, entry.event.id) for entry in entries] == [(1, "5"), (2, "3"), (3, "9")]
+    assert await log.head() == (3, NOON)
+
+
+async def test_a_resend_is_one_event_within_and_across_batches(log):
+    first = await log.append([message(), message()], NOON)
+    again = await log.append([message()], NOON + timedelta(seconds=9))
+    assert [receipt.outcome for receipt in first] == [Outcome.STORED, Outcome.DUPLICATE]
+    assert again[0].outcome is Outcome.DUPLICATE
+    assert again[0].position == first[0].position
+    assert len(await log.read(0, OLD, 10)) == 1
+
+
+async def test_other_content_under_the_same_identity_is_a_dead_letter_and_the_first_stands(log, database):
+    await log.append([message(data={"rain_mm": 1.0})], NOON)
+    [receipt] = await log.append([message(data={"rain_mm": 2.0})], NOON)
+    assert (receipt.outcome, receipt.reason) == (Outcome.REFUSED, "conflict")
+    [entry] = await log.read(0, OLD, 10)
+    assert entry.event.data == {"rain_mm": 1.0}
+    async with database.connection() as connection:
+        row = await connection.fetchrow("SELECT reason, raw FROM dead_letter")
+    assert row["reason"] == "conflict"
+    assert b"2.0" in row["raw"]
+
+
+async def test_a_revising_feed_keeps_both_and_counts_revisions(log):
+    await log.append([message(data={"rain_mm": 1.0}, revise=True)], NOON)
+    await log.append([message(data={"rain_mm": 2.0}, revise=True)], NOON)
+    [again] = await log.append([message(data={"rain_mm": 2.0}, revise=True)], NOON)
+    assert again.outcome is Outcome.DUPLICATE
+    entries = await log.read(0, OLD, 10)
+    assert [(e.event.data["rain_mm"], e.event.revision) for e in entries] == [(1.0, 0), (2.0, 1)]
+
+
+async def test_one_unstorable_message_becomes_a_dead_letter_and_its_neighbours_are_stored(log):
+    poison = message(id="2", data={"text": "a\x00b"})
+    receipts = await log.append([message(id="1"), poison, message(id="3")], NOON)
+    assert [receipt.outcome for receipt in receipts] == [Outcome.STORED, Outcome.REFUSED, Outcome.STORED]
+    assert receipts[1].reason == "unstorable"
+
+
+async def test_dead_letters_keep_their_bytes_even_with_unstorable_words(log, database):
+    bad = letter(raw=b"\x00\xff" * 10)
+    object.__setattr__(bad, "topic", "a\x00b")
+    [receipt] = await log.append([bad], NOON)
+    assert receipt.outcome is Outcome.REFUSED
+    async with database.connection() as connection:
+        assert await connection.fetchval("SELECT raw FROM dead_letter") == b"\x00\xff" * 10
+
+
+async def test_log_time_never_goes_back(log):
+    await log.append([message(id="1")], NOON)
+    await log.append([message(id="2")], NOON - timedelta(hours=1))
+    entries = await log.read(0, OLD, 10)
+    assert [entry.log_time for entry in entries] == [NOON, NOON]
+
+
+async def test_effective_time_clamps_a_fast_clock_and_distrusts_a_mad_one(log):
+    batch = [
+        message(id="ahead", time=NOON + timedelta(minutes=10)),
+        message(id="mad", time=NOON + timedelta(days=400)),
+        message(id="old", time=NOON - timedelta(days=30)),
+        message(id="before", time=NOON - timedelta(days=30), registered_at=NOON - timedelta(days=1)),
+        message(id="history", time=NOON - timedelta(days=30), registered_at=NOON, flags=("history",)),
+    ]
+    await log.append(batch, NOON)
+    found = {entry.event.id: entry.event for entry in await log.read(0, OLD, 10)}
+    assert found["ahead"].effective == NOON + timedelta(minutes=2)
+    assert found["ahead"].flags == ("skewed",)
+    assert (found["mad"].effective, found["mad"].flags) == (NOON, ("clock_fault",))
+    assert found["old"].effective == NOON - timedelta(days=30)
+    assert found["before"].flags == ("clock_fault",)
+    assert (found["history"].effective, found["history"].flags) == (NOON - timedelta(days=30), ("history",))
+
+
+async def test_entries_of_other_kinds_share_the_order(log, database):
+    await log.append([message()], NOON)
+    async with database.transaction() as connection:
+        positions = await log.append_entries(
+            connection, [(EntryKind.TICK, "", None), (EntryKind.RULE, "rain.24h", {"version": 2})], NOON
+        )
+    assert positions == [2, 3]
+    entries = await log.read(1, NOON, 10)
+    assert [(e.position, e.kind, e.value) for e in entries] == [
+        (2, EntryKind.TICK, None),
+        (3, EntryKind.RULE, {"version": 2}),
+    ]
+
+
+async def test_partitions_are_made_ahead_and_take_over_rows_of_the_default(log, database):
+    await log.append([message(id="1")], NOON)
+    assert await ensure_partitions(database, NOON) == 5 + 7
+    assert await ensure_partitions(database, NOON) == 0
+    await log.append([message(id="2")], NOON)
+    async with database.connection() as connection:
+        assert await connection.fetchval("SELECT count(*) FROM event_20261123") == 2
+        assert await connection.fetchval("SELECT count(*) FROM event_default") == 0
+    [again] = await log.append([message(id="1")], NOON)
+    assert again.outcome is Outcome.DUPLICATE
+    assert await drop_partitions(database, table="event", before=(NOON + timedelta(days=1)).date()) == [
+        "event_20261122",
+        "event_20261123",
+    ]
+    assert await log.read(0, OLD, 10) == []
