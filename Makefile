@@ -1,0 +1,52 @@
+# Every verb of this repository: `make help`. Only make, git and Python >= 3.11 are needed beforehand.
+
+PORT = 8000
+MQTT_PORT = 1883
+DATA = ./data/demo
+PYTEST_ARGS =
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo build-screens test lint format bench proof lock clean
+
+help: ## list these verbs
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | while IFS='	' read -r verb says; do \
+		printf '  make %-14s %s\n' "$$verb" "$$says"; done
+
+install: ## make .venv from the hashed lock; make build-screens, demo and test do it themselves
+	@PYTHON="$(PYTHON)" sh scripts/install.sh
+
+demo: install build-screens ## start everything with simulated devices: PORT=8000 MQTT_PORT=1883 DATA=./data/demo
+	@exec .venv/bin/ioc up --demo --http-port $(PORT) --mqtt-port $(MQTT_PORT) --data "$(DATA)"
+
+build-screens: install ## build the operator screens into ioc/screens/static/ when their source changed
+	@sh scripts/screens.sh build
+
+test: install build-screens ## run every test kind, browser included: PYTEST_ARGS="-k door"
+	@sh scripts/test-deps.sh
+	@PATH="$$PATH:/usr/sbin:/sbin" .venv/bin/pytest $(PYTEST_ARGS)
+
+lint: install ## check style, types, import floors, the pack and the screens' types; changes nothing
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+	.venv/bin/lint-imports
+	.venv/bin/ioc check
+	sh scripts/screens.sh check
+
+format: install ## put the Python sources into the house's form
+	.venv/bin/ruff check --fix .
+	.venv/bin/ruff format .
+
+bench: install ## measure side by side with other brokers and stores
+	.venv/bin/python -m bench
+
+proof: install ## inject faults and check what was promised
+	.venv/bin/python -m proof
+
+lock: ## pin the packages of pyproject.toml anew (needs uv): LOCK_ARGS=--upgrade
+	sh scripts/lock.sh $(LOCK_ARGS)
+
+clean: ## remove what the targets made; data/ stays
+	rm -rf .venv build dist ui/node_modules ioc/screens/static
+	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find ioc tests simulators proof bench -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
