@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import secrets
 import zlib
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 
 BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
@@ -86,3 +88,22 @@ class Principal:
     def masked(self) -> bool:
         """Tell whether restricted feeds and personal fields are withheld."""
         return self.kind == KeyKind.DISPLAY
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRecord:
+    """One machine key as the doors know it. ``hash`` is the SHA-256 of the secret; the secret is nowhere."""
+
+    id: str
+    kind: KeyKind
+    hash: bytes
+    device: str | None = None
+    feed: str | None = None
+    area: str | None = None
+    scopes: frozenset[str] = field(default_factory=frozenset)
+    expires_at: datetime | None = None
+
+
+def key_hash(secret: str) -> bytes:
+    """Return the SHA-256 by which a key is found. Secrets are random (178 bits), so a slow hash adds nothing."""
+    return hashlib.sha256(secret.encode()).digest()

@@ -1,0 +1,61 @@
+"""What a door hands to the pipeline, and what it needs from the rest of the house."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from ioc.domain.account import KeyRecord
+from ioc.domain.area import Area
+from ioc.domain.device import Device
+from ioc.domain.event import DeadLetter, Message, Receipt
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One body as it came in, with the identity that the door has proved.
+
+    ``device`` null means the body's items name their device (feed keys only). ``nonce`` makes the identity of a
+    message with neither id nor time unique to its connection and packet.
+    """
+
+    feed: str
+    device: str | None
+    body: bytes
+    received_at: datetime
+    door: str
+    nonce: bytes
+    topic: str | None = None
+    content_type: str | None = None
+    history: bool = False
+    newline_delimited: bool = False
+
+
+class EventSink(Protocol):
+    """Where batches go: the log. Returning means committed."""
+
+    async def append(self, batch: Sequence[Message | DeadLetter], now: datetime) -> list[Receipt]:
+        """Commit a batch and answer for each of its items, in order."""
+        ...
+
+
+class Registry(Protocol):
+    """What the doors know of devices, keys and areas, in memory and never more than two seconds old."""
+
+    def device(self, device_id: str) -> Device | None:
+        """Return a registered device."""
+        ...
+
+    def key(self, secret: str) -> KeyRecord | None:
+        """Return the valid key with this secret."""
+        ...
+
+    def areas_of_today(self) -> Sequence[Area]:
+        """Return the units that stand today."""
+        ...
+
+    async def refresh(self) -> None:
+        """Read again from the database (an unknown id at CONNECT asks for it)."""
+        ...

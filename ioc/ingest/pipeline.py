@@ -1,0 +1,171 @@
+"""The batcher: gathers what the doors prepare, commits it in groups, and only then lets them acknowledge.
+
+While one batch commits the next gathers (group commit). The queue is bounded in rows and bytes: at the bound
+:meth:`Pipeline.submit` raises, HTTP answers 503 and the MQTT door stops reading sockets.
+A batch that cannot be committed is tried again until it can: nothing is acknowledged meanwhile.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import structlog
+
+from ioc.clock import IOClock, LogClock
+from ioc.domain.event import DeadLetter, Message, Outcome, Receipt
+from ioc.errors import QueueFullError, StoreUnavailableError
+from ioc.ingest.door import Delivery, EventSink
+from ioc.ingest.prepare import Preparer
+from ioc.metrics import Metrics
+
+RETRY_SECONDS = 0.5
+OVERHEAD_BYTES = 512
+"""What one waiting message costs beside its raw bytes, roughly."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """How large a batch and the queue may grow."""
+
+    batch_rows: int
+    batch_seconds: float
+    queue_rows_max: int
+    queue_bytes_max: int
+
+
+@dataclass(slots=True)
+class _Group:
+    items: Sequence[Message | DeadLetter]
+    size: int
+    done: asyncio.Future[list[Receipt]]
+
+
+class Pipeline:
+    """The queue between the doors of one process and the log."""
+
+    def __init__(
+        self, *, preparer: Preparer, sink: EventSink, log_clock: LogClock, io_clock: IOClock, metrics: Metrics,
+        bounds: Bounds,
+    ) -> None:  # fmt: skip
+        self._preparer = preparer
+        self._sink = sink
+        self._log_clock = log_clock
+        self._io_clock = io_clock
+        self._metrics = metrics
+        self._bounds = bounds
+        self._queue: deque[_Group] = deque()
+        self._rows = 0
+        self._bytes = 0
+        self._arrived = asyncio.Event()
+        self._room = asyncio.Event()
+        self._room.set()
+        self._empty = asyncio.Event()
+        self._stopping = False
+        self.failing_since: float | None = None
+        """Monotonic seconds since which commits fail, or None: readiness asks."""
+
+    @property
+    def has_room(self) -> bool:
+        """Tell whether another delivery may be submitted."""
+        return self._rows < self._bounds.queue_rows_max and self._bytes < self._bounds.queue_bytes_max
+
+    async def wait_for_room(self) -> None:
+        """Return when there is room again (the MQTT door reads no socket meanwhile)."""
+        while not self.has_room:
+            self._room.clear()
+            await self._room.wait()
+
+    def submit(self, delivery: Delivery) -> asyncio.Future[list[Receipt]]:
+        """Queue a delivery; the future holds one receipt per event once they are committed.
+
+        Raises:
+            QueueFullError: the queue is at its bound, or the process is stopping. Nothing was taken.
+        """
+        if self._stopping or not self.has_room:
+            self._metrics.ingest_full.labels(delivery.door).inc()
+            raise QueueFullError("the intake is full; come back in a moment")
+        items = self._preparer.prepare(delivery)
+        size = len(delivery.body) + OVERHEAD_BYTES * len(items)
+        group = _Group(items, size, asyncio.get_running_loop().create_future())
+        self._queue.append(group)
+        self._rows += len(items)
+        self._bytes += size
+        self._metrics.ingest_queue_bytes.set(self._bytes)
+        self._arrived.set()
+        return group.done
+
+    async def run(self) -> None:
+        """Commit batches until cancelled. Cancel only after :meth:`stop`."""
+        while True:
+            if not self._queue:
+                self._arrived.clear()
+                await self._arrived.wait()
+                # A lone event waits this long for company; under load the commit before it was the wait.
+                if self._rows < self._bounds.batch_rows and self._bounds.batch_seconds:
+                    await asyncio.sleep(self._bounds.batch_seconds)
+            await self._commit(self._take())
+
+    async def stop(self, deadline_seconds: float) -> None:
+        """Refuse new deliveries and wait until the queue is empty, at most ``deadline_seconds``."""
+        self._stopping = True
+        if self._rows:
+            self._empty.clear()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._empty.wait(), deadline_seconds)
+        for group in self._queue:
+            if not group.done.done():
+                group.done.set_exception(StoreUnavailableError("stopped before it was committed"))
+
+    def _take(self) -> list[_Group]:
+        groups: list[_Group] = []
+        rows = 0
+        while self._queue and (not groups or rows + len(self._queue[0].items) <= self._bounds.batch_rows):
+            group = self._queue.popleft()
+            rows += len(group.items)
+            groups.append(group)
+        return groups
+
+    async def _commit(self, groups: list[_Group]) -> None:
+        items = [item for group in groups for item in group.items]
+        receipts: list[Receipt] | None = None
+        while receipts is None:
+            started = self._io_clock.seconds()
+            try:
+                receipts = await self._sink.append(items, self._log_clock.now())
+            except StoreUnavailableError as error:
+                if self.failing_since is None:
+                    self.failing_since = started
+                    structlog.get_logger().warning("append_failed", rows=len(items), error=str(error))
+                await asyncio.sleep(RETRY_SECONDS)
+            else:
+                self._metrics.ingest_commit_seconds.observe(self._io_clock.seconds() - started)
+        self.failing_since = None
+        self._count(items, receipts)
+        start = 0
+        for group in groups:
+            end = start + len(group.items)
+            if not group.done.done():
+                group.done.set_result(receipts[start:end])
+            start = end
+            self._rows -= len(group.items)
+            self._bytes -= group.size
+        self._metrics.ingest_queue_bytes.set(self._bytes)
+        self._room.set()
+        if not self._rows:
+            self._empty.set()
+
+    def _count(self, items: Sequence[Message | DeadLetter], receipts: Sequence[Receipt]) -> None:
+        for item, receipt in zip(items, receipts, strict=True):
+            feed = item.feed or "unknown"
+            if receipt.outcome is Outcome.REFUSED:
+                # A refused message may name a feed that does not exist: labels must stay bounded.
+                feed = feed if receipt.reason != "unknown_feed" else "unknown"
+                self._metrics.dead_letters.labels(feed, receipt.reason).inc()
+            self._metrics.ingest_events.labels(feed, item.door, receipt.outcome).inc()
+            if isinstance(item, Message) and item.time is not None and receipt.outcome is Outcome.STORED:
+                lag = (item.received_at - item.time).total_seconds()
+                self._metrics.ingest_lag_seconds.labels(feed).observe(max(lag, 0.0))

@@ -1,0 +1,158 @@
+"""One delivery to its messages and dead letters: decode, validate, place. Pure but for the registry's memory."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ioc.domain.device import DEVICE_ID, Device, DeviceState
+from ioc.domain.event import DeadLetter, Flag, Message, canonical, hash16, identity
+from ioc.domain.feed import FeedSpec, OnConflict
+from ioc.domain.moment import parse_time
+from ioc.ingest.decode import Refusal, UnreadableError, items
+from ioc.ingest.door import Delivery, Registry
+from ioc.ingest.place import Gazetteer
+from ioc.ingest.validate import Checked, validate
+
+RESERVED = ("id", "time", "lat", "lon")
+ID_LETTERS_MAX = 200
+LAT_MAX = 90.0
+LON_MAX = 180.0
+
+
+class Preparer:
+    """Turns deliveries into what the log takes. One per door process."""
+
+    def __init__(self, *, feeds: Mapping[str, FeedSpec], registry: Registry, events_max: int) -> None:
+        self._feeds = feeds
+        self._registry = registry
+        self._events_max = events_max
+        self._gazetteer: Gazetteer | None = None
+        self._gazetteer_areas: object = None
+
+    def prepare(self, delivery: Delivery) -> list[Message | DeadLetter]:
+        """Return one message or dead letter per event, in order; a body that cannot be read gives one dead letter."""
+        feed = self._feeds.get(delivery.feed)
+        if feed is None:
+            return [_letter(delivery, Refusal("unknown_feed", f"there is no feed {delivery.feed[:64]!r}"))]
+        try:
+            found = items(delivery.body, newline_delimited=delivery.newline_delimited, events_max=self._events_max)
+        except UnreadableError as error:
+            return [_letter(delivery, error.refusal)]
+        prepared: list[Message | DeadLetter] = []
+        for number, item in enumerate(found):
+            if isinstance(item, Refusal):
+                prepared.append(_letter(delivery, item))
+                continue
+            raw = canonical(item)
+            message = self._message(delivery, feed, item, number=number, raw=raw)
+            if isinstance(message, Refusal):
+                prepared.append(_letter(delivery, message, raw=delivery.body if len(found) == 1 else raw))
+            else:
+                prepared.append(message)
+        return prepared
+
+    def _message(
+        self, delivery: Delivery, feed: FeedSpec, item: dict[str, Any], *, number: int, raw: bytes
+    ) -> Message | Refusal:
+        device_id = delivery.device
+        if device_id is None:
+            device_id = item.pop("device", None)
+            if not isinstance(device_id, str) or not DEVICE_ID.fullmatch(device_id):
+                return Refusal("no_device", "name the device: ?device= or the member `device`")
+        device = self._registry.device(device_id)
+        if refusal := _not_allowed(feed, device, device_id):
+            return refusal
+        reserved = _reserved(item)
+        if isinstance(reserved, Refusal):
+            return reserved
+        message_id, time, lat, lon = reserved
+        checked = validate(feed, item)
+        if isinstance(checked, Refusal):
+            return checked
+        source = f"{feed.id}/{device_id}"
+        flags = checked.flags
+        content = hash16(raw)
+        if message_id is None and time is None:
+            flags = (*flags, Flag.ANONYMOUS)
+            content = hash16(raw, delivery.nonce, number.to_bytes(4, "big"))
+        if delivery.history:
+            flags = (*flags, Flag.HISTORY)
+        key, key_time = identity(source, message_id, time, content)
+        return self._placed(delivery, feed, checked, raw=raw, key=key, key_time=key_time, content=content,
+                            device_id=device_id, device=device, message_id=message_id, time=time, lat=lat, lon=lon,
+                            flags=flags)  # fmt: skip
+
+    def _placed(
+        self, delivery: Delivery, feed: FeedSpec, checked: Checked, *, device_id: str, device: Device | None,
+        lat: float | None, lon: float | None, message_id: str | None, raw: bytes, **rest: Any,
+    ) -> Message:  # fmt: skip
+        area = device.area if device is not None else None
+        zone = device.zone if device is not None else None
+        if lat is None and device is not None:
+            lat, lon = device.lat, device.lon
+        if area is None and lat is not None and lon is not None:
+            gazetteer = self._places()
+            area = gazetteer.area_at(lat, lon)
+            zone = gazetteer.zone_of(area)
+        return Message(
+            feed=feed.id, device=device_id, id=message_id, data=checked.data, received_at=delivery.received_at,
+            door=delivery.door, lat=lat, lon=lon, area=area, zone=zone,
+            revise=feed.on_conflict is OnConflict.REVISE,
+            registered_at=device.registered_at if device is not None else None, raw=raw, **rest,
+        )  # fmt: skip
+
+    def _places(self) -> Gazetteer:
+        areas = self._registry.areas_of_today()
+        if self._gazetteer is None or areas is not self._gazetteer_areas:
+            self._gazetteer, self._gazetteer_areas = Gazetteer(areas), areas
+        return self._gazetteer
+
+
+def _not_allowed(feed: FeedSpec, device: Device | None, device_id: str) -> Refusal | None:
+    if device is None:
+        if feed.device_required:
+            return Refusal("unknown_device", f"{device_id} is not registered")
+        return None
+    if device.feed != feed.id:
+        return Refusal("wrong_feed", f"{device_id} is registered for {device.feed}")
+    if device.state is DeviceState.RETIRED:
+        return Refusal("retired_device", f"{device_id} is retired")
+    return None
+
+
+def _reserved(item: dict[str, Any]) -> tuple[str | None, Any, float | None, float | None] | Refusal:
+    """Take the reserved members out of ``item`` and check them."""
+    message_id, time, lat, lon = (item.pop(name, None) for name in RESERVED)
+    if isinstance(message_id, int) and not isinstance(message_id, bool):
+        message_id = str(message_id)
+    if message_id is not None and not (isinstance(message_id, str) and 0 < len(message_id) <= ID_LETTERS_MAX):
+        return Refusal("bad_id", f"id is a text of 1 to {ID_LETTERS_MAX} letters")
+    if time is not None:
+        try:
+            time = parse_time(time)
+        except (ValueError, TypeError):
+            return Refusal("bad_time", f"time is not RFC 3339: {str(time)[:60]!r}")
+    if (lat is None) != (lon is None):
+        return Refusal("bad_place", "lat and lon come together")
+    if lat is not None and not (_within(lat, LAT_MAX) and _within(lon, LON_MAX)):
+        return Refusal("bad_place", "lat is within ±90, lon within ±180 degrees")
+    return message_id, time, lat, lon
+
+
+def _within(value: object, limit: float) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and -limit <= value <= limit
+
+
+def _letter(delivery: Delivery, refusal: Refusal, *, raw: bytes | None = None) -> DeadLetter:
+    return DeadLetter(
+        door=delivery.door,
+        feed=delivery.feed,
+        device=delivery.device,
+        reason=refusal.reason,
+        detail=refusal.detail,
+        raw=delivery.body if raw is None else raw,
+        received_at=delivery.received_at,
+        topic=delivery.topic,
+        content_type=delivery.content_type,
+    )

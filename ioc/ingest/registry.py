@@ -1,0 +1,104 @@
+"""The doors' memory of the registry: read whole, refreshed when its version rises, at most two seconds old."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+import structlog
+
+from ioc.clock import LogClock
+from ioc.domain.account import KeyRecord, key_hash, parse_key
+from ioc.domain.area import Area
+from ioc.domain.device import Device
+from ioc.errors import StoreUnavailableError
+
+POLL_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class RegistrySnapshot:
+    """Everything a door asks of the registry, at one version."""
+
+    version: int
+    devices: Mapping[str, Device]
+    keys: Mapping[bytes, KeyRecord]
+    areas: Sequence[Area]
+
+
+class RegistryStore(Protocol):
+    """Where the registry is kept."""
+
+    async def version(self) -> int:
+        """Return a number that rises with every change."""
+        ...
+
+    async def snapshot(self, now: datetime) -> RegistrySnapshot:
+        """Return devices, valid keys and the units of today."""
+        ...
+
+
+class Waiter(Protocol):
+    """Something that wakes on a change."""
+
+    async def wait(self, timeout_seconds: float) -> bool:
+        """Wait for a wake-up or the time-out."""
+        ...
+
+
+class CachedRegistry:
+    """Answers from memory; :meth:`follow` keeps it fresh."""
+
+    def __init__(self, store: RegistryStore, log_clock: LogClock) -> None:
+        self._store = store
+        self._log_clock = log_clock
+        self._snapshot = RegistrySnapshot(version=-1, devices={}, keys={}, areas=())
+        self._lock = asyncio.Lock()
+        self.on_change: list[Callable[[], None]] = []
+        """Called after each refresh that changed something: the MQTT door closes connections whose key is gone."""
+
+    def device(self, device_id: str) -> Device | None:
+        """Return a registered device."""
+        return self._snapshot.devices.get(device_id)
+
+    def key(self, secret: str) -> KeyRecord | None:
+        """Return the valid key with this secret; a typo fails its checksum without a look-up."""
+        if parse_key(secret) is None:
+            return None
+        return self.key_by_hash(key_hash(secret))
+
+    def key_by_hash(self, digest: bytes) -> KeyRecord | None:
+        """Return the valid key with this hash."""
+        record = self._snapshot.keys.get(digest)
+        if record is None or (record.expires_at is not None and record.expires_at <= self._log_clock.now()):
+            return None
+        return record
+
+    def areas_of_today(self) -> Sequence[Area]:
+        """Return the units that stand today."""
+        return self._snapshot.areas
+
+    async def refresh(self) -> None:
+        """Read again if the version rose.
+
+        Raises:
+            StoreUnavailableError: the database does not answer; the old memory stays.
+        """
+        async with self._lock:
+            if await self._store.version() == self._snapshot.version:
+                return
+            self._snapshot = await self._store.snapshot(self._log_clock.now())
+        for call in self.on_change:
+            call()
+
+    async def follow(self, waiter: Waiter) -> None:
+        """Refresh on every wake-up and every second until cancelled."""
+        while True:
+            await waiter.wait(POLL_SECONDS)
+            try:
+                await self.refresh()
+            except StoreUnavailableError as error:
+                structlog.get_logger().warning("registry_stale", error=str(error))
