@@ -6,7 +6,7 @@ What only MQTT 5 has (properties, most reason codes) stands at its default when 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from enum import IntEnum
+from enum import Enum, IntEnum
 from typing import TypeAlias
 
 from ioc.ingest.mqtt.reasons import ReasonCode
@@ -270,3 +270,49 @@ Packet: TypeAlias = (
     | Disconnect
     | Auth
 )
+
+
+class Sender(Enum):
+    """Which side of the connection wrote the packets."""
+
+    CLIENT = "client"
+    SERVER = "server"
+
+
+_T = PacketType
+
+TYPES_FROM: dict[Sender, frozenset[PacketType]] = {
+    Sender.CLIENT: frozenset(_T) - {_T.WILL, _T.CONNACK, _T.SUBACK, _T.UNSUBACK, _T.PINGRESP},
+    Sender.SERVER: frozenset(_T) - {_T.WILL, _T.CONNECT, _T.SUBSCRIBE, _T.UNSUBSCRIBE, _T.PINGREQ},
+}
+"""Which packets each side may send."""
+
+FLAGS_OF: dict[PacketType, int] = {
+    packet_type: 2 if packet_type in {_T.PUBREL, _T.SUBSCRIBE, _T.UNSUBSCRIBE} else 0
+    for packet_type in _T
+    if packet_type not in {_T.WILL, _T.PUBLISH}
+}
+"""What the lower four bits of the first byte must be (table 2-2); PUBLISH alone uses them."""
+
+
+def _reasons(codes: str) -> frozenset[ReasonCode]:
+    return frozenset(map(ReasonCode, bytes.fromhex(codes)))
+
+
+_RECEIVED = _reasons("00 10 80 83 87 90 91 97 99")
+_RELEASED = _reasons("00 92")
+
+REASONS_IN: dict[PacketType, frozenset[ReasonCode]] = {
+    _T.CONNACK: _reasons("00 80 81 82 83 84 85 86 87 88 89 8A 8C 90 95 97 99 9A 9B 9C 9D 9F"),
+    _T.PUBACK: _RECEIVED,
+    _T.PUBREC: _RECEIVED,
+    _T.PUBREL: _RELEASED,
+    _T.PUBCOMP: _RELEASED,
+    _T.SUBACK: _reasons("00 01 02 80 83 87 8F 91 97 9E A1 A2"),
+    _T.UNSUBACK: _reasons("00 11 80 83 87 8F 91"),
+    _T.DISCONNECT: _reasons(
+        "00 04 80 81 82 83 87 89 8B 8C 8D 8E 8F 90 93 94 95 96 97 98 99 9A 9B 9C 9D 9E 9F A0 A1 A2"
+    ),
+    _T.AUTH: _reasons("00 18 19"),
+}
+"""Which reason codes each packet of MQTT 5 may carry (table 2-6)."""

@@ -135,13 +135,9 @@ PROPERTIES: dict[int, _Property] = {
     0x1A: _text("response_information", _T.CONNACK),
     0x1C: _text("server_reference", _T.CONNACK, _T.DISCONNECT),
     0x1F: _text("reason_string", *_ANSWERS, _T.DISCONNECT, _T.AUTH),
-    0x21: _Property(
-        name="receive_maximum", read=_above_zero(Reader.uint16), write=wire.uint16, packets=_CONNECTING
-    ),
+    0x21: _Property(name="receive_maximum", read=_above_zero(Reader.uint16), write=wire.uint16, packets=_CONNECTING),
     0x22: _uint16("topic_alias_maximum", *_CONNECTING),
-    0x23: _Property(
-        name="topic_alias", read=_read_topic_alias, write=wire.uint16, packets=frozenset({_T.PUBLISH})
-    ),
+    0x23: _Property(name="topic_alias", read=_read_topic_alias, write=wire.uint16, packets=frozenset({_T.PUBLISH})),
     0x24: _Property(name="maximum_qos", read=_read_flag, write=_write_flag, packets=frozenset({_T.CONNACK})),
     0x25: _flag("retain_available", _T.CONNACK),
     0x26: _Property(
