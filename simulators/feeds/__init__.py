@@ -1,0 +1,42 @@
+"""One module per feed: each turns a moment of the world into what its device would say."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from simulators.feeds.air_quality import AirQuality
+from simulators.feeds.camera_detection import CameraDetection
+from simulators.feeds.public_wifi import PublicWiFi
+from simulators.feeds.rainfall import Rainfall
+from simulators.feeds.reservoir import Reservoir
+from simulators.feeds.river_level import RiverLevel
+from simulators.feeds.traffic_flow import TrafficFlow
+from simulators.roster import Device
+from simulators.world import Moment, World
+
+Reading = dict[str, object]
+
+
+class Generator(Protocol):
+    """Plays one device."""
+
+    def reading(self, moment: Moment) -> Reading | None:
+        """Return the feed's own fields at ``moment``, or None when the device has nothing to say."""
+        ...
+
+    def pause_seconds(self) -> float:
+        """Return the scenario seconds until the next reading."""
+        ...
+
+
+GENERATORS: dict[str, Callable[[Device, World], Generator]] = {
+    "air_quality": AirQuality,
+    "camera_detection": CameraDetection,
+    "public_wifi": PublicWiFi,
+    "rainfall": Rainfall,
+    "reservoir": Reservoir,
+    "river_level": RiverLevel,
+    "traffic_flow": TrafficFlow,
+}
+"""The feeds that devices speak over MQTT; citizen reports come over HTTP (`citizen_report.py`)."""

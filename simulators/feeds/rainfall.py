@@ -1,0 +1,45 @@
+"""Rain gauges: each says its own 10-minute, 1-hour and 24-hour totals, as real stations do."""
+
+from __future__ import annotations
+
+from simulators.roster import Device
+from simulators.wander import Wander, clamp
+from simulators.world import Moment, World
+
+STATION_PERIOD_S = 600
+"""A gauge totals ten minutes; in a compressed scenario it only speaks more often."""
+DELAY_SECONDS_MAX = 25.0
+"""The storm reaches the far gauges this much later than its core."""
+
+
+class Rainfall:
+    """One gauge. The one at the storm's core shows the recorded course exactly; the others less, and later."""
+
+    def __init__(self, device: Device, world: World) -> None:
+        self._world = world
+        self._random = world.random_for(device.id)
+        self._nearness = world.nearness("storm", device)
+        at_core = self._nearness >= 1.0
+        self._share = 1.0 if at_core else self._nearness * self._random.uniform(0.85, 1.0)
+        self._delay_seconds = 0.0 if at_core else DELAY_SECONDS_MAX * (1 - self._nearness)
+        self._drizzle_mm = max(0.0, self._random.gauss(0.6, 0.8))
+        self._gust = Wander(self._random, spread=0.06)
+
+    def reading(self, moment: Moment) -> dict[str, object]:
+        """Return rain_mm over period_s, rain_1h_mm and rain_24h_mm, to the gauge's 0.1 mm."""
+        seconds = moment.seconds - self._delay_seconds
+        day_mm = self._share * self._world.blend("rain_24h_mm", 0.0, seconds) + self._drizzle_mm
+        if self._share == 1.0:
+            day_mm = self._world.blend("rain_24h_mm", self._drizzle_mm, seconds)
+        hour_mm = self._share * self._world.blend("rain_1h_mm", 0.0, seconds)
+        now_mm = hour_mm / 6 * clamp(1 + self._gust.next(), 0.7, 1.3)
+        return {
+            "rain_mm": round(now_mm, 1),
+            "period_s": STATION_PERIOD_S,
+            "rain_1h_mm": round(hour_mm, 1),
+            "rain_24h_mm": round(day_mm, 1),
+        }
+
+    def pause_seconds(self) -> float:
+        """Return about three and a half seconds."""
+        return self._random.uniform(3.0, 4.0)

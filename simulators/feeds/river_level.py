@@ -1,0 +1,57 @@
+"""River gauges: the Đà below the dam, the Bùi at Lâm Sơn, the Bôi at Hưng Thi, and streams elsewhere."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from simulators.roster import Device
+from simulators.wander import Wander
+from simulators.world import Moment, World
+
+STATION_REACH_KM = 12.0
+STREAM_CALM_CM = 1_150.0
+STREAM_RISE_CM = 140.0
+
+
+@dataclass(frozen=True, slots=True)
+class Station:
+    """A known station: where it is, its level on a calm day (cm) and the signal that moves it."""
+
+    lat: float
+    lon: float
+    calm_cm: float
+    signal: str
+
+
+STATIONS = (
+    Station(lat=20.8190, lon=105.3370, calm_cm=1180.0, signal="da_level_cm"),
+    Station(lat=20.8790, lon=105.4870, calm_cm=2105.0, signal="bui_level_cm"),
+    Station(lat=20.5100, lon=105.6700, calm_cm=760.0, signal="boi_level_cm"),
+)
+
+
+class RiverLevel:
+    """One gauge; the nearest known station within reach says which river it stands in."""
+
+    def __init__(self, device: Device, world: World) -> None:
+        self._world = world
+        self._random = world.random_for(device.id)
+        nearest = min(STATIONS, key=lambda station: device.distance_km(station.lat, station.lon))
+        near = device.distance_km(nearest.lat, nearest.lon) <= STATION_REACH_KM
+        self._station = nearest if near else None
+        self._share = 0.3 + 0.7 * world.nearness("storm", device)
+        self._ripple = Wander(self._random, spread=1.2, memory=0.8)
+
+    def reading(self, moment: Moment) -> dict[str, object]:
+        """Return level_cm above the station's zero, in whole centimetres."""
+        if self._station is None:
+            rise = self._share * self._world.blend("stream_rise", 0.0, moment.seconds)
+            level_cm = STREAM_CALM_CM + STREAM_RISE_CM * rise + self._ripple.next()
+        else:
+            calm_cm = self._station.calm_cm + self._ripple.next()
+            level_cm = self._world.blend(self._station.signal, calm_cm, moment.seconds)
+        return {"level_cm": round(level_cm)}
+
+    def pause_seconds(self) -> float:
+        """Return about four seconds."""
+        return self._random.uniform(3.4, 4.6)

@@ -1,0 +1,33 @@
+"""Devices of a small made-up city for the simulators' tests."""
+
+import pytest
+
+from simulators.roster import Device
+
+HOA_BINH = (20.8172, 105.3375)
+LAM_SON = (20.8790, 105.4870)
+DOC_CUN = (20.7980, 105.3452)
+
+
+def _device(name, feed, point):
+    return Device(id=name, feed=feed, key="key", lat=point[0], lon=point[1])
+
+
+@pytest.fixture
+def devices():
+    """One or two devices of each feed, in Hòa Bình unless the id says otherwise."""
+    return [
+        _device("rain-core", "rainfall", HOA_BINH),
+        _device("rain-far", "rainfall", (20.8900, 105.5600)),
+        _device("river-da", "river_level", (20.8190, 105.3370)),
+        _device("river-bui", "river_level", LAM_SON),
+        _device("lake", "reservoir", (20.8083, 105.3239)),
+        _device("air", "air_quality", HOA_BINH),
+        _device("road-flooded", "traffic_flow", DOC_CUN),
+        _device("road-near", "traffic_flow", (20.8010, 105.3440)),
+        _device("road-far", "traffic_flow", (20.8970, 105.5770)),
+        _device("camera", "camera_detection", DOC_CUN),
+        _device("wifi-cut", "public_wifi", (20.8200, 105.3400)),
+        _device("wifi-cut-2", "public_wifi", (20.8204, 105.3396)),
+        _device("wifi-far", "public_wifi", (20.8790, 105.5300)),
+    ]
