@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -14,19 +13,10 @@ from ioc.clock import LogClock
 from ioc.domain.account import KeyRecord, key_hash, parse_key
 from ioc.domain.area import Area
 from ioc.domain.device import Device
+from ioc.domain.registry import RegistrySnapshot
 from ioc.errors import StoreUnavailableError
 
 POLL_SECONDS = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class RegistrySnapshot:
-    """Everything a door asks of the registry, at one version."""
-
-    version: int
-    devices: Mapping[str, Device]
-    keys: Mapping[bytes, KeyRecord]
-    areas: Sequence[Area]
 
 
 class RegistryStore(Protocol):
