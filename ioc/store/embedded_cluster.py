@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
+import pwd
 import re
 import secrets
 import shutil
@@ -178,6 +179,7 @@ def initialise(home: Path, binaries: Binaries) -> None:
     Raises:
         EmbeddedPostgresError: initdb failed; the message carries its last lines.
     """
+    _check_account()
     fresh, password = home / "cluster.new", home / "password"
     shutil.rmtree(fresh, ignore_errors=True)
     fresh.mkdir(mode=0o700)
@@ -198,6 +200,18 @@ def initialise(home: Path, binaries: Binaries) -> None:
     with (fresh / "postgresql.conf").open("a", encoding="utf-8") as conf:
         conf.write("\ninclude 'ioc.conf'\n")
     fresh.rename(home / "cluster")
+
+
+def _check_account() -> None:
+    """Refuse an account without a name (a container run with an arbitrary --user), as initdb would, but clearly."""
+    uid = SERVER_UID if is_root() else os.geteuid()
+    try:
+        pwd.getpwuid(uid)
+    except KeyError:
+        raise EmbeddedPostgresError(
+            f"Account {uid} has no name in /etc/passwd, and PostgreSQL refuses to make its files for such an account. "
+            "Run as an account that has one, or use a server of your own with IOC_DATABASE_URL."
+        ) from None
 
 
 def _run(command: list[str], *, given: str) -> None:

@@ -54,17 +54,21 @@ def running() -> Iterator[tuple[EmbeddedPostgres, Path]]:
     """A running server with its data folder, for tests that only look at it."""
     with new_folder() as folder:
         server = EmbeddedPostgres(folder, BIN_DIR)
-        server.start()
-        yield server, folder
-        server.stop("immediate")
+        try:
+            server.start()
+            yield server, folder
+        finally:
+            server.stop("immediate")
 
 
 @contextmanager
 def new_folder() -> Iterator[Path]:
     folder = Path(tempfile.mkdtemp(prefix="ioc-embedded-"))
     folder.chmod(0o755)
-    yield folder
-    shutil.rmtree(folder)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder)
 
 
 def ask(dsn: str, sql: str) -> object:
