@@ -1,0 +1,28 @@
+"""The check of a pack: every problem with its file, line and what to do; no pack is loaded that does not pass."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ioc.packs.draft import Draft, read_draft
+from ioc.packs.problem import Findings, Problem
+from ioc.packs.references import check_references
+
+
+def check_pack(path: Path | str) -> list[Problem]:
+    """Return everything wrong with the pack in the folder ``path``, by file and line; empty when it is sound.
+
+    The meaning of its rules (expressions against feeds) is checked by the rules room.
+    """
+    return examine(Path(path))[1]
+
+
+def examine(folder: Path) -> tuple[Draft, list[Problem]]:
+    """Read and check one folder; return what could be read with the problems."""
+    findings = Findings()
+    if not folder.is_dir():
+        findings.add(file="pack.yaml", line=1, message="no such folder", hint="a pack is a folder with pack.yaml")
+        return Draft(folder), findings.listed()
+    draft = read_draft(folder, findings)
+    check_references(draft, findings)
+    return draft, findings.listed()

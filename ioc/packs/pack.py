@@ -1,0 +1,173 @@
+"""A pack that passed its check: frozen values that the other rooms read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields, is_dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from ioc.domain.area import Area, Zone
+from ioc.domain.device import Device
+from ioc.domain.event import canonical, hash16
+from ioc.domain.feed import FeedSpec, Label
+
+
+@dataclass(frozen=True, slots=True)
+class SparkField:
+    """The field whose hourly line a domain's tile shows."""
+
+    feed: str
+    field: str
+
+
+@dataclass(frozen=True, slots=True)
+class Domain:
+    """One domain of the centre: the thirteen official ones (D) and the cross-cutting ones (X)."""
+
+    id: str
+    number: str
+    label: Label
+    feeds: tuple[str, ...] = ()
+    spark_field: SparkField | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceSpec:
+    """A device of the pack, before its registration gives it a time."""
+
+    id: str
+    feed: str
+    name: Label
+    area: str
+    zone: str
+    lat: float
+    lon: float
+    parent: str | None = None
+    owner: str | None = None
+    place: str | None = None
+    expected_period_seconds: int | None = None
+    critical: bool = False
+    gateway: bool = False
+
+    def register(self, registered_at: datetime) -> Device:
+        """Return the device as the registry keeps it from ``registered_at`` on."""
+        return Device(
+            registered_at=registered_at, **{item.name: getattr(self, item.name) for item in fields(DeviceSpec)}
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class RawRule:
+    """A rule as written; its meaning is checked by the rules room. ``line`` is that of its `rule:` key."""
+
+    id: str
+    file: str
+    line: int
+    body: Mapping[str, Any]
+    """JSON-ready: dates and durations are text."""
+    yaml: str
+    hash: str
+    """Of the body alone: comments and layout make no new version."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """A body that looks after devices."""
+
+    id: str
+    name: Label
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """A layer of the map; ``source`` is `sketch` for our own drawing."""
+
+    id: str
+    label: Label
+    source: str
+    geojson: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class PackItem:
+    """One thing of the pack as it is stored: kind (`rule`, `feed`, ...), id, JSON-ready body and content hash."""
+
+    kind: str
+    id: str
+    hash: str
+    body: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Pack:
+    """A city as data."""
+
+    id: str
+    title: Label
+    timezone: str
+    number_prefix: str
+    """Begins the numbers said aloud: `HB-261123-0042`."""
+    areas: tuple[Area, ...]
+    """Every validity; ask with `areas_on`."""
+    zones: tuple[Zone, ...]
+    feeds: Mapping[str, FeedSpec]
+    devices: tuple[DeviceSpec, ...]
+    domains: tuple[Domain, ...]
+    rules: tuple[RawRule, ...]
+    units: tuple[Unit, ...] = ()
+    layers: tuple[Layer, ...] = ()
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """Return the time zone of the city."""
+        return ZoneInfo(self.timezone)
+
+    def areas_on(self, day: date) -> tuple[Area, ...]:
+        """Return the units that stand on ``day``."""
+        return tuple(area for area in self.areas if area.valid_on(day))
+
+    def items(self) -> Iterator[PackItem]:
+        """Yield every item with its content hash; applying a pack compares these with what was applied last."""
+        for area in self.areas:
+            yield item("area", f"{area.code}@{area.valid_from}", plain(area))
+        for zone in self.zones:
+            yield item("zone", zone.code, plain(zone))
+        for domain in self.domains:
+            yield item("domain", domain.id, plain(domain))
+        for feed in self.feeds.values():
+            yield item("feed", feed.id, plain(feed))
+        for unit in self.units:
+            yield item("unit", unit.id, plain(unit))
+        for device in self.devices:
+            yield item("device", device.id, plain(device))
+        for layer in self.layers:
+            yield item("layer", layer.id, plain(layer))
+        for rule in self.rules:
+            yield PackItem("rule", rule.id, rule.hash, rule.body)
+
+
+def item(kind: str, identifier: str, body: Mapping[str, Any]) -> PackItem:
+    """Return the item with the hash of its body."""
+    return PackItem(kind, identifier, content_hash(body), body)
+
+
+def content_hash(body: Mapping[str, Any]) -> str:
+    """Return 32 hex letters of the canonical JSON of ``body``."""
+    return hash16(canonical(body)).hex()
+
+
+def plain(value: Any) -> Any:
+    """Return ``value`` JSON-ready: dates as ISO text, durations as seconds, enums as their text."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return {part.name: plain(getattr(value, part.name)) for part in fields(value)}
+    if isinstance(value, Mapping):
+        return {str(key): plain(part) for key, part in value.items()}
+    if isinstance(value, tuple | list):
+        return [plain(part) for part in value]
+    if isinstance(value, timedelta):
+        return value.total_seconds()
+    if isinstance(value, date):
+        return value.isoformat()
+    return str(value) if isinstance(value, str) else value
