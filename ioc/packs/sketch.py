@@ -28,20 +28,29 @@ DIGITS = 4
 def sketch_shapes(draft: Draft, outlines: Mapping[str, Polygon]) -> dict[str, Any]:
     """Return a FeatureCollection with one sketched polygon for each unit of today that lies in a zone.
 
-    A commune that was split gives its cell to its first successor. ``outlines`` has a polygon (lon, lat) by zone.
+    A commune that was split gives each part of its cell to the nearest successor. ``outlines`` has a polygon
+    (lon, lat) by zone.
     """
     rows = [area.value for area in draft.areas]
     today = [row for row in rows if row.valid_to is None and row.zone is not None]
-    features: list[dict[str, Any]] = []
+    by_code = {row.code: row for row in today}
+    cells: dict[str, list[Polygon]] = {code: [] for code in by_code}
     for zone, outline in outlines.items():
         seeds = [row for row in rows if row.zone == zone and row.valid_to is not None and row.level != "district"]
-        cells = nearest_cells([(row.lon or 0.0, row.lat or 0.0) for row in seeds], outline)
-        features += [
-            feature(row, [cell for seed, cell in zip(seeds, cells, strict=True) if seed.successors[0] == row.code])
-            for row in today
-            if row.zone == zone
-        ]
+        for seed, cell in zip(seeds, nearest_cells([centre(row) for row in seeds], outline), strict=True):
+            heirs = [by_code[code] for code in seed.successors]
+            parts = nearest_cells([centre(row) for row in heirs], cell) if len(heirs) > 1 else [cell]
+            for heir, part in zip(heirs, parts, strict=True):
+                cells[heir.code].append(part)
+    features = [feature(by_code[code], parts) for code, parts in cells.items() if parts]
     return {"type": "FeatureCollection", "features": features}
+
+
+def centre(row: AreaRow) -> tuple[float, float]:
+    """Return the unit's centre (lon, lat); a unit without one cannot be sketched."""
+    assert row.lon is not None, row.code
+    assert row.lat is not None, row.code
+    return row.lon, row.lat
 
 
 def nearest_cells(points: Sequence[tuple[float, float]], outline: Polygon) -> list[Polygon]:
