@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import atexit
-import importlib
-import inspect
 import itertools
 import os
 import re
@@ -20,6 +18,7 @@ import asyncpg
 
 from ioc.store.embedded import EmbeddedPostgres
 from ioc.store.embedded_process import exists, is_server, workers_of
+from ioc.store.migrate import upgrade
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Iterator
@@ -54,7 +53,7 @@ class TestDatabases:
         """Start the server and make the template: the migrations, run once."""
         self.server.start()
         self._execute(f"CREATE DATABASE {TEMPLATE}")
-        _migrate(self.dsn_of(TEMPLATE))
+        run_apart(asyncio.to_thread(upgrade, self.dsn_of(TEMPLATE)))
 
     def close(self) -> None:
         """Stop the server and remove its folder; again does nothing."""
@@ -102,23 +101,6 @@ def run_apart(work: Coroutine[object, object, None]) -> None:
     thread.join()
     if failures:
         raise failures[0]
-
-
-def _migrate(dsn: str) -> None:
-    """Run the migrations; the programs' own tests also run where that module is not yet there."""
-    try:
-        migrate = importlib.import_module("ioc.store.migrate")
-    except ModuleNotFoundError as error:
-        if error.name != "ioc.store.migrate":
-            raise
-        return
-
-    async def run() -> None:
-        answer = await asyncio.to_thread(migrate.upgrade, dsn)
-        if inspect.isawaitable(answer):
-            await answer
-
-    run_apart(run())
 
 
 def _sweep() -> None:
