@@ -113,7 +113,9 @@ class Decoder:
         return len(self._buffer) - self._position + len(self._partial)
 
     def feed(self, data: bytes | bytearray | memoryview) -> None:
-        """Take what the peer sent next."""
+        """Take what the peer sent next; after a violation, only to forget it."""
+        if self._failure is not None:
+            return
         chunk = data if type(data) is bytes else bytes(data)
         if self._skip_bytes:
             skipped = min(self._skip_bytes, len(chunk))
@@ -152,6 +154,8 @@ class Decoder:
                 yield other
         except ProtocolViolation as violation:
             self._failure = violation
+            self._buffer, self._position = b"", 0
+            self._partial.clear()
             raise
 
     def _next(self) -> Packet | Oversize | None:

@@ -191,6 +191,7 @@ def test_good_packets_before_a_wrong_one_come_out_and_nothing_after_it():
     decoder.feed(bytes.fromhex("40 02 0004"))
     with pytest.raises(ProtocolViolation):
         list(decoder)
+    assert decoder.held_bytes == 0
 
 
 def test_a_connect_above_its_own_bound_is_refused_before_its_body_arrives():
@@ -216,6 +217,28 @@ def test_a_topic_alias_that_was_offered_is_handed_on():
     assert next(packets) == Publish(topic="", payload=b"", properties=Properties(topic_alias=2))
     with pytest.raises(ProtocolViolation):
         next(packets)
+
+
+def test_properties_seen_before_do_not_excuse_a_publish_without_a_topic():
+    stream = "30 06 0001 74 02 01 01  30 05 0000 02 01 01"
+    decoder = Decoder(1_000, protocol_level=5)
+    decoder.feed(bytes.fromhex(stream))
+    packets = iter(decoder)
+    assert next(packets) == Publish(topic="t", payload=b"", properties=Properties(payload_format_indicator=True))
+    with pytest.raises(ProtocolViolation) as caught:
+        next(packets)
+    assert caught.value.reason_code is PROTOCOL
+
+
+def test_properties_seen_before_are_not_completed_from_the_next_packet():
+    stream = "30 06 0001 74 02 01 01  30 05 0001 74 02 01  01"
+    decoder = Decoder(1_000, protocol_level=5)
+    decoder.feed(bytes.fromhex(stream))
+    packets = iter(decoder)
+    next(packets)
+    with pytest.raises(ProtocolViolation) as caught:
+        next(packets)
+    assert caught.value.reason_code is MALFORMED
 
 
 def test_topic_filters_and_repeated_properties_have_a_bound():
