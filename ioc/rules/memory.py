@@ -1,0 +1,260 @@
+"""What the engine remembers between entries: bounded, versioned, and the same bytes for the same log.
+
+Mutable for speed, touched only by the fold. A snapshot is taken with its position; after a crash the engine folds the
+entries since then again, and arrives at the same memory.
+"""
+
+from __future__ import annotations
+
+import heapq
+import zlib
+from collections import Counter, deque
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+
+from ioc.domain.severity import Severity
+from ioc.errors import IOCError
+from ioc.rules.rule import SECOND_US
+
+VERSION = 1
+READINGS_MAX = 20
+KEYS_MAX = 10_000
+"""Keys of one rule. At the bound the idle ones make room; if none is idle a new key is not evaluated, and counted."""
+IDLE_US = 24 * 3_600 * SECOND_US
+PRUNE_EVERY_US = 60 * SECOND_US
+DEVICES_MAX = 500_000
+FLAPS_MAX = 12
+
+
+class MemoryVersionError(IOCError):
+    """A snapshot was written by another version of the engine; fold the log again instead."""
+
+
+@dataclass(slots=True)
+class Reading:
+    """One reading kept as evidence, with the values that the rule looks at."""
+
+    position: int
+    device: str
+    effective_us: int
+    values: dict[str, Any]
+
+
+@dataclass(slots=True)
+class AlertState:
+    """The newest alert of a key, firing or cleared not long ago."""
+
+    id: str
+    opened_position: int
+    opened_us: int
+    severity: Severity
+    firing: bool = True
+    cleared_us: int = 0
+    flap_count: int = 0
+    flaps_us: list[int] = field(default_factory=list)
+    """When it reopened, newest last, bounded."""
+    retrospective: bool = False
+
+
+@dataclass(slots=True)
+class LevelState:
+    """One level of one key: what its condition said last and since when, and whether it lives."""
+
+    truth: bool | None = None
+    since_us: int = 0
+    live: bool = False
+
+
+@dataclass(slots=True)
+class KeyState:
+    """Everything about one (rule, key)."""
+
+    time_us: int
+    """The highest effective time seen; it never goes back."""
+    log_us: int
+    """The log_time of the entry that brought it."""
+    feed: str
+    device: str
+    levels: list[LevelState]
+    clear: LevelState = field(default_factory=LevelState)
+    """The recovery band's own condition; unused where the rule has none."""
+    area: str | None = None
+    zone: str | None = None
+    lat: float | None = None
+    lon: float | None = None
+    floor_us: int = 0
+    """The last instant at which a timer ended: no transition is dated before another."""
+    alert: AlertState | None = None
+    values: dict[str, Any] = field(default_factory=dict)
+    """The newest known value of each measure: what the conditions stand on."""
+    readings: deque[Reading] = field(default_factory=lambda: deque(maxlen=READINGS_MAX))
+    errors: int = 0
+    no_data: int = 0
+    due_log_us: int | None = None
+    """When, on the log's clock, its next timer ends."""
+
+    def at_log(self, log_us: int) -> int:
+        """Return the key's time when the log's is ``log_us`` (RULES: last effective, plus what has passed since)."""
+        return self.time_us + max(log_us - self.log_us, 0)
+
+    @property
+    def idle(self) -> bool:
+        """Tell whether forgetting it changes nothing but what an older event would do."""
+        return (self.alert is None or not self.alert.firing) and not any(
+            level.live or level.truth for level in self.levels
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class RuleRecord:
+    """A rule as the log gave it."""
+
+    body: Mapping[str, Any]
+    hash: str
+    version: int
+
+
+@dataclass(slots=True)
+class Tally:
+    """Counts since somebody last looked; they are figures, no part of the memory."""
+
+    evaluated: Counter[str] = field(default_factory=Counter)
+    errors: Counter[str] = field(default_factory=Counter)
+    no_data: Counter[str] = field(default_factory=Counter)
+    late: Counter[str] = field(default_factory=Counter)
+    """Older than the key's newest: no current value."""
+    full: Counter[str] = field(default_factory=Counter)
+    """Events of a new key that found its rule at the bound."""
+    monitored: Counter[str] = field(default_factory=Counter)
+    """Transitions of rules in monitor mode: recorded here, raised nowhere."""
+    refused: Counter[str] = field(default_factory=Counter)
+    """Rules of the log that could not be loaded."""
+
+
+class Memory:
+    """The engine's memory at one position of the log."""
+
+    def __init__(self) -> None:
+        self.position = 0
+        self.log_us = 0
+        self.rules: dict[str, RuleRecord] = {}
+        self.devices: dict[str, dict[str, Any]] = {}
+        self.areas: dict[str, dict[str, Any]] = {}
+        self.keys: dict[str, dict[str, KeyState]] = {}
+        self.pruned_us: dict[str, int] = {}
+        self.tally = Tally()
+        self._heap: list[tuple[int, str, str]] = []
+
+    def schedule(self, rule: str, key: str, due_log_us: int | None) -> None:
+        """Set when the next timer of a key ends; None: none runs."""
+        state = self.keys[rule][key]
+        if state.due_log_us == due_log_us:
+            return
+        state.due_log_us = due_log_us
+        if due_log_us is not None:
+            heapq.heappush(self._heap, (due_log_us, rule, key))
+
+    def next_due_log_us(self) -> int | None:
+        """Return when the next timer ends on the log's clock, None while none runs."""
+        while self._heap:
+            due_log_us, rule, key = self._heap[0]
+            state = self.keys.get(rule, {}).get(key)
+            if state is not None and state.due_log_us == due_log_us:
+                return due_log_us
+            heapq.heappop(self._heap)
+        return None
+
+    def take_due(self, log_us: int) -> Iterator[tuple[str, str]]:
+        """Yield (rule, key) whose timer has ended by ``log_us``, in the order of (due, rule, key)."""
+        while (due_log_us := self.next_due_log_us()) is not None and due_log_us <= log_us:
+            _, rule, key = heapq.heappop(self._heap)
+            self.keys[rule][key].due_log_us = None
+            yield rule, key
+
+    def room(self, rule: str, log_us: int) -> bool:
+        """Tell whether a rule may have one more key; forgets idle keys first, at most once a minute."""
+        states = self.keys.setdefault(rule, {})
+        if len(states) < KEYS_MAX:
+            return True
+        if log_us - self.pruned_us.get(rule, -PRUNE_EVERY_US) >= PRUNE_EVERY_US:
+            self.pruned_us[rule] = log_us
+            for key in [key for key, state in states.items() if state.idle and log_us - state.log_us > IDLE_US]:
+                del states[key]
+        return len(states) < KEYS_MAX
+
+    def forget_rule(self, rule: str) -> None:
+        """Drop everything known under a rule."""
+        self.keys.pop(rule, None)
+        self.pruned_us.pop(rule, None)
+
+    def open_alerts(self) -> dict[tuple[str, str], str]:
+        """Return the id of every firing alert by (rule, key)."""
+        return {
+            (rule, key): state.alert.id
+            for rule, states in self.keys.items()
+            for key, state in states.items()
+            if state.alert is not None and state.alert.firing
+        }
+
+    def snapshot(self) -> bytes:
+        """Return the whole memory; equal memories give equal bytes."""
+        body = {
+            "version": VERSION,
+            "position": self.position,
+            "log_us": self.log_us,
+            "rules": self.rules,
+            "devices": self.devices,
+            "areas": self.areas,
+            "keys": {
+                rule: {key: _packed(state) for key, state in states.items()} for rule, states in self.keys.items()
+            },
+            "pruned_us": self.pruned_us,
+        }
+        return zlib.compress(orjson.dumps(body, option=orjson.OPT_SORT_KEYS), level=1)
+
+    @classmethod
+    def restore(cls, data: bytes) -> Memory:
+        """Return the memory of a snapshot.
+
+        Raises:
+            MemoryVersionError: another version wrote it, or it cannot be read.
+        """
+        try:
+            body = orjson.loads(zlib.decompress(data))
+        except (zlib.error, orjson.JSONDecodeError) as error:
+            raise MemoryVersionError(f"the snapshot cannot be read: {error}") from error
+        if body.get("version") != VERSION:
+            raise MemoryVersionError(f"snapshot version {body.get('version')}, this engine reads {VERSION}")
+        memory = cls()
+        memory.position, memory.log_us = body["position"], body["log_us"]
+        memory.rules = {name: RuleRecord(**record) for name, record in body["rules"].items()}
+        memory.devices, memory.areas, memory.pruned_us = body["devices"], body["areas"], body["pruned_us"]
+        for rule, states in body["keys"].items():
+            memory.keys[rule] = {key: _unpacked(packed) for key, packed in states.items()}
+            for key, state in memory.keys[rule].items():
+                if state.due_log_us is not None:
+                    memory._heap.append((state.due_log_us, rule, key))
+        heapq.heapify(memory._heap)
+        return memory
+
+
+def _packed(state: KeyState) -> dict[str, Any]:
+    packed = {name: getattr(state, name) for name in KeyState.__slots__}
+    packed["readings"] = [[item.position, item.device, item.effective_us, item.values] for item in state.readings]
+    return packed
+
+
+def _unpacked(packed: dict[str, Any]) -> KeyState:
+    alert = packed["alert"]
+    return KeyState(
+        **{
+            **packed,
+            "levels": [LevelState(**level) for level in packed["levels"]],
+            "clear": LevelState(**packed["clear"]),
+            "alert": None if alert is None else AlertState(**{**alert, "severity": Severity(alert["severity"])}),
+            "readings": deque((Reading(*item) for item in packed["readings"]), maxlen=READINGS_MAX),
+        }
+    )
