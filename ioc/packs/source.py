@@ -83,10 +83,22 @@ def read_text(path: Path, *, name: str, findings: Findings) -> str | None:
         line = raw[: error.start].count(b"\n") + 1
         findings.add(file=name, line=line, message="not UTF-8", hint="save the file as UTF-8")
         return None
-    for number, line_text in enumerate(text.splitlines(), start=1):
-        if not unicodedata.is_normalized("NFC", line_text):
-            findings.add(file=name, line=number, message="text is not NFC", hint="normalise it: precomposed letters")
+    for number, line_text in enumerate(text.split("\n"), start=1):
+        check_text(line_text, file=name, line=number, findings=findings)
     return text
+
+
+def check_text(text: str, *, file: str, line: int, findings: Findings) -> bool:
+    """Tell whether ``text`` can be stored and compared, with the problem noted where it cannot."""
+    if "\0" in text or any("\ud800" <= letter <= "\udfff" for letter in text):
+        findings.add(
+            file=file, line=line, message="a letter that cannot be stored", hint="NUL or half a surrogate pair"
+        )
+        return False
+    if not unicodedata.is_normalized("NFC", text):
+        findings.add(file=file, line=line, message="text is not NFC", hint="normalise it: precomposed letters")
+        return False
+    return True
 
 
 def read_yaml(path: Path, *, name: str, findings: Findings) -> Sourced | None:
@@ -106,6 +118,9 @@ def read_yaml(path: Path, *, name: str, findings: Findings) -> Sourced | None:
     except yaml.reader.ReaderError as error:
         line = text[: error.position].count("\n") + 1
         findings.add(file=name, line=line, message=f"not readable as YAML: {error.reason}", hint="remove it")
+        return None
+    except RecursionError:
+        findings.add(file=name, line=1, message=f"nested deeper than {DEPTH_MAX}")
         return None
     if not isinstance(node, yaml.MappingNode):
         findings.add(file=name, line=1, message="not a mapping", hint="begin with `key: value` lines")
@@ -138,7 +153,8 @@ class NodeReader:
         if isinstance(node, yaml.SequenceNode):
             return [self.read(item, (*path, index)) for index, item in enumerate(node.value)]
         assert isinstance(node, yaml.ScalarNode), node
-        return self.read_scalar(node)
+        sound = check_text(str(node.value), file=self.file, line=line, findings=self.findings)
+        return self.read_scalar(node) if sound else None
 
     def read_mapping(self, node: yaml.MappingNode, path: KeyPath) -> dict[str, Any]:
         """Return the mapping; a key that comes twice or is no text is a problem."""
@@ -149,6 +165,8 @@ class NodeReader:
                 self.findings.add(file=self.file, line=line, message="a key is not text")
                 continue
             key = str(key_node.value)
+            if not check_text(key, file=self.file, line=line, findings=self.findings):
+                continue
             if key in mapping:
                 hint = f"the first is on line {self.lines[(*path, key)]}"
                 self.findings.add(file=self.file, line=line, message=f"the key `{key}` comes twice", hint=hint)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from pathlib import Path
+from random import Random
 
 import pytest
 
@@ -80,6 +81,11 @@ BROKEN = [
     ("own ancestor", "devices.csv", ",rain-1,kttv", ",rain-2,kttv", 3, "ancestor", ""),
     ("loose yes", "devices.csv", "600,true", "600,yes", 2, "critical", ""),
     ("layer of no JSON", "layers/song-da.geojson", "[]}", "[", 2, "not readable as JSON", ""),
+    ("half a surrogate", "pack.yaml", 'en: "Small"', 'en: "\\ud800"', 2, "cannot be stored", ""),
+    ("escaped NUL", "rules/rain.24h.yaml", "feed: rainfall", 'feed: "\\0"', 3, "cannot be stored", ""),
+    ("depth", "rules/rain.24h.yaml", "feed: rainfall", "feed: " + "[" * 40 + "]" * 40, 3, "nested deeper", ""),
+    ("abyss", "rules/rain.24h.yaml", "feed: rainfall", "feed: " + "[" * 4000 + "]" * 4000, 1, "nested deeper", ""),
+    ("layer of no geometry", "layers/song-da.geojson", "[]", '[{"type":"Feature"}]', 1, "no valid geometry", ""),
     ("layer of no collection", "layers/song-da.geojson", '"features":[]', '"x":[]', 1, "FeatureCollection", ""),
 ]
 
@@ -102,6 +108,50 @@ def test_a_broken_pack_is_told_with_file_line_and_hint(small_pack, file, old, ne
     found = [item for item in problems if item.file == file and item.line == line and message in item.message]
     assert found, [str(item) for item in problems]
     assert any(hint in item.hint for item in found), found
+
+
+@pytest.mark.parametrize(
+    ("properties", "geometry", "message"),
+    [
+        ('{"code":"04795","valid_from":"2020-01-01"}', "null", "no area 04795 from 2020-01-01"),
+        ('{"code":"04795","valid_from":"2025-07-01","source":"sketch"}', "null", "no valid polygon"),
+        (
+            '{"code":"04795","valid_from":"2025-07-01","source":"sketch"}',
+            '{"type":"Polygon","coordinates":[[[0,0],[1,1],[0,1],[1,0],[0,0]]]}',
+            "no valid polygon",
+        ),
+        (
+            '{"code":"04795","valid_from":"2025-07-01"}',
+            '{"type":"Polygon","coordinates":[[[0,0],[1,0],[0,1],[0,0]]]}',
+            "neither sketch nor import",
+        ),
+    ],
+)
+def test_a_shape_is_a_sound_polygon_of_one_unit_and_says_where_it_comes_from(small_pack, properties, geometry, message):
+    """A bow tie or a shape of nobody would put readings in the wrong ward."""
+    feature = f'{{"type":"Feature","properties":{properties},"geometry":{geometry}}}'
+    (small_pack / "shapes.geojson").write_text(
+        f'{{"type":"FeatureCollection","features":[{feature}]}}', encoding="utf-8"
+    )
+    assert any(message in item.message for item in check_pack(small_pack))
+
+
+def test_no_mangled_byte_makes_the_check_itself_fall_over(small_pack):
+    """Whatever is in the files, the author gets problems and never a traceback."""
+    random = Random(20261123)
+    files = [path for path in sorted(small_pack.rglob("*")) if path.is_file()]
+    told = 0
+    for _ in range(250):
+        path = random.choice(files)
+        sound = path.read_bytes()
+        mangled = bytearray(sound)
+        for _ in range(random.randint(1, 4)):
+            at = random.randrange(len(mangled))
+            mangled[at : at + random.randint(0, 3)] = bytes(random.choices(b"\x00\xff\"'{}[]:,|-#\n\t 019az~&*!", k=2))
+        path.write_bytes(bytes(mangled))
+        told += bool(check_pack(small_pack))
+        path.write_bytes(sound)
+    assert 150 < told <= 250
 
 
 def test_text_that_is_not_nfc_is_refused_at_its_line(small_pack):
