@@ -229,8 +229,9 @@ def test_shapes_are_our_own_sketch_and_say_so():
 
 
 def test_sketched_units_of_a_zone_do_not_overlap_and_fill_its_outline():
-    """Every point of a zone belongs to one unit."""
+    """Every point of a zone belongs to one unit of it, and the zones only touch."""
     outlines = read_outlines(pack_folder("hoabinh"))
+    assert outlines["hoa-binh"].intersection(outlines["luong-son"]).area == 0
     for zone in PACK.zones:
         parts = [shape(area.shape) for area in PACK.areas if area.shape is not None and area.zone == zone.code]
         assert sum(part.area for part in parts) == pytest.approx(outlines[zone.code].area, rel=1e-3)
