@@ -6,10 +6,11 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Protocol
 
 import httpx2
 
-from simulators.feeds.citizen_report import CitizenReport, Reading
+from simulators.feeds.citizen_report import Reading
 from simulators.reading_id import ReadingIds
 from simulators.world import LOCAL_OFFSET, Moment
 
@@ -34,10 +35,18 @@ class ReportTally:
     last_refusal: str = ""
 
 
+class Teller(Protocol):
+    """Knows which report is due."""
+
+    def reading(self, moment: Moment) -> Reading | None:
+        """Return the report that is due, or None when none is."""
+        ...
+
+
 class Citizens:
     """All citizens: asks the generator what is due and posts it with the feed's key."""
 
-    def __init__(self, generator: CitizenReport, *, url: str, key: str, device: str | None, ids: ReadingIds) -> None:
+    def __init__(self, generator: Teller, *, url: str, key: str, device: str | None, ids: ReadingIds) -> None:
         self.tally = ReportTally()
         self._generator = generator
         self._url = f"{url.rstrip('/')}/api/v1/feeds/{FEED}/events"

@@ -171,6 +171,12 @@ class Link:
         """Say goodbye and close."""
         self._closing = True
         self._client.disconnect()
+        if self.open:
+            # The goodbye is only queued until this write, which also closes the socket.
+            self._client.loop_write()
+        # A socket that could not take the goodbye closes with the client, when the selector may be gone.
+        self._client.on_socket_unregister_write = None
+        self._client.on_socket_close = None
 
     def _on_connect(
         self, _client: Client, _data: object, _flags: ConnectFlags, reason: ReasonCode, _properties: Properties | None

@@ -9,6 +9,10 @@ from simulators.wander import Wander
 from simulators.world import Moment, World
 
 STATION_REACH_KM = 12.0
+AT_STATION_KM = 1.5
+FALL_CM_PER_KM = 12.0
+LAG_SECONDS_PER_KM = 6.0
+"""A gauge further along the same river stands lower, and the wave reaches it later."""
 STREAM_CALM_CM = 1_150.0
 STREAM_RISE_CM = 140.0
 
@@ -37,8 +41,9 @@ class RiverLevel:
         self._world = world
         self._random = world.random_for(device.id)
         nearest = min(STATIONS, key=lambda station: device.distance_km(station.lat, station.lon))
-        near = device.distance_km(nearest.lat, nearest.lon) <= STATION_REACH_KM
-        self._station = nearest if near else None
+        away_km = device.distance_km(nearest.lat, nearest.lon)
+        self._station = nearest if away_km <= STATION_REACH_KM else None
+        self._along_km = 0.0 if away_km <= AT_STATION_KM else away_km
         self._share = 0.3 + 0.7 * world.nearness("storm", device)
         self._ripple = Wander(self._random, spread=1.2, memory=0.8)
 
@@ -49,7 +54,8 @@ class RiverLevel:
             level_cm = STREAM_CALM_CM + STREAM_RISE_CM * rise + self._ripple.next()
         else:
             calm_cm = self._station.calm_cm + self._ripple.next()
-            level_cm = self._world.blend(self._station.signal, calm_cm, moment.seconds)
+            seconds = moment.seconds - self._along_km * LAG_SECONDS_PER_KM
+            level_cm = self._world.blend(self._station.signal, calm_cm, seconds) - self._along_km * FALL_CM_PER_KM
         return {"level_cm": round(level_cm)}
 
     def pause_seconds(self) -> float:
