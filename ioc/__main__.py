@@ -1,0 +1,289 @@
+"""The command line: every verb of CONTRACT. It parses, hands over to the composition root, and says what happened."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from ioc import __version__
+from ioc.errors import (
+    InvalidInputError,
+    IOCError,
+    PackError,
+    ServiceUnreachableError,
+    SettingsError,
+    StoreUnavailableError,
+)
+from ioc.settings import Settings, read_settings
+
+OK, FOUND, USAGE, UNREACHABLE = 0, 1, 2, 3
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
+                  help="Intelligent Operations Center")  # fmt: skip
+device_app = typer.Typer(no_args_is_help=True, help="Register devices")
+key_app = typer.Typer(no_args_is_help=True, help="Issue keys for machines")
+user_app = typer.Typer(no_args_is_help=True, help="Add people")
+area_app = typer.Typer(no_args_is_help=True, help="Areas and their boundaries")
+app.add_typer(device_app, name="device")
+app.add_typer(key_app, name="key")
+app.add_typer(user_app, name="user")
+app.add_typer(area_app, name="area")
+
+Data = Annotated[Path | None, typer.Option("--data", help="Folder of the instance's own files")]
+AsJSON = Annotated[bool, typer.Option("--json", help="Print JSON for machines")]
+
+
+def say(text: str) -> None:
+    """Print one line at once, so that a log or a pipe has it too."""
+    print(text, flush=True)  # noqa: T201 - the command line speaks to people
+
+
+def run(work: Coroutine[Any, Any, int | None]) -> None:
+    """Run a command's work; an error becomes one clear line and the exit code of CONTRACT."""
+    try:
+        code = asyncio.run(work)
+    except IOCError as error:
+        fail(error)
+    raise typer.Exit(code or OK)
+
+
+def fail(error: IOCError) -> None:
+    """Say what went wrong and leave with its exit code."""
+    typer.echo(f"ioc: {error}", err=True)
+    if isinstance(error, StoreUnavailableError | ServiceUnreachableError):
+        raise typer.Exit(UNREACHABLE)
+    if isinstance(error, SettingsError | InvalidInputError):
+        raise typer.Exit(USAGE)
+    raise typer.Exit(FOUND)
+
+
+def settings_of(**overrides: object) -> Settings:
+    """Read the settings; a wrong one is a usage error."""
+    try:
+        return read_settings(**overrides)
+    except SettingsError as error:
+        fail(error)
+        raise AssertionError from error  # fail() always leaves
+
+
+@app.command()
+def up(
+    demo: Annotated[bool, typer.Option("--demo", help="Play the city's devices and a flood")] = False,
+    http_port: Annotated[int | None, typer.Option(help="Port of screens, API and HTTP door; 0: a free one")] = None,
+    mqtt_port: Annotated[int | None, typer.Option(help="Port of the MQTT door; 0: a free one")] = None,
+    data: Data = None,
+) -> None:
+    """Run a whole instance until Ctrl-C."""
+    from ioc import logs
+    from ioc.bootstrap.up import run_up
+
+    settings = settings_of(demo=demo or None, http_port=http_port, mqtt_port=mqtt_port, data_dir=data)
+    logs.configure(level="warning" if settings.demo else settings.log_level, role="up", pretty=settings.demo)
+    run(run_up(settings, say=say))
+
+
+def _role(name: str) -> None:
+    """Add the command that runs one role."""
+
+    def command(data: Data = None) -> None:
+        from ioc.bootstrap.roles import main_of
+        from ioc.bootstrap.parts import run_role
+
+        raise typer.Exit(run_role(settings_of(data_dir=data), name, main_of(name)))
+
+    app.command(name, help=f"Run the role {name} alone, against a running database")(command)
+
+
+for _name in ("door", "rollup", "rules", "keeper", "api"):
+    _role(_name)
+
+
+@app.command()
+def migrate(data: Data = None) -> None:
+    """Bring the database to the tables of this version."""
+    from ioc.bootstrap.parts import database_dsn
+    from ioc.store.migrate import head_revision, upgrade_async
+
+    async def work() -> None:
+        await upgrade_async(database_dsn(settings_of(data_dir=data)))
+        say(f"the database is at revision {head_revision()}")
+
+    run(work())
+
+
+@app.command()
+def check(pack: Annotated[str | None, typer.Argument(help="A shipped pack's name or a folder")] = None) -> None:
+    """Check a pack: every problem with file and line; exit code 1 when there is one."""
+    from ioc.bootstrap.check import check_everything
+
+    name = pack or settings_of().pack
+    try:
+        problems = check_everything(name)
+    except PackError as error:
+        fail(error)
+        return
+    for problem in problems:
+        say(str(problem))
+    if problems:
+        say(f"{name}: {len(problems)} problems")
+        raise typer.Exit(FOUND)
+    say(f"{name}: no problems")
+
+
+@app.command()
+def timelines(folder: Path) -> None:
+    """Run rule tests that an operator can read; exit code 1 when one fails."""
+    from ioc.bootstrap.check import play_timelines
+
+    passed, failures = play_timelines(folder, settings_of().pack)
+    for failure in failures:
+        say(failure)
+    say(f"{passed} passed, {len(failures)} failed")
+    raise typer.Exit(FOUND if failures else OK)
+
+
+@app.command()
+def replay(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="CSV or NDJSON")],
+    feed: Annotated[str, typer.Option(help="Feed that the rows become")],
+    column: Annotated[list[str], typer.Option(help="FIELD=COLUMN, with a factor: level_m=level_cm*0.01")],
+    device: Annotated[str | None, typer.Option(help="Device that the rows come from")] = None,
+    time_column: Annotated[str | None, typer.Option(help="Column with the time")] = None,
+    time_format: Annotated[str | None, typer.Option(help="Its strptime format; default RFC 3339")] = None,
+    speed: Annotated[float, typer.Option(help="Recorded seconds per second; 0: as fast as the door takes it")] = 60.0,
+    history: Annotated[bool, typer.Option(help="Keep the recorded times; charted, never evaluated live")] = False,
+    shift: Annotated[bool, typer.Option(help="Move the times to now")] = False,
+    url: Annotated[str | None, typer.Option(help="Address of the instance")] = None,
+    key: Annotated[str | None, typer.Option(envvar="IOC_KEY", help="Feed key; default: one made for this run")] = None,
+    data: Data = None,
+) -> None:
+    """Send recorded data through the real door."""
+    from ioc.bootstrap.replaying import replay_file
+
+    settings = settings_of(data_dir=data)
+    run(
+        replay_file(
+            settings,
+            file=file,
+            feed=feed,
+            device=device,
+            columns=tuple(column),
+            time_column=time_column,
+            time_format=time_format,
+            speed=speed,
+            history=history,
+            shift=shift,
+            url=url,
+            key=key,
+        )
+    )
+
+
+@device_app.command("add")
+def device_add(
+    device: Annotated[str, typer.Argument(metavar="ID")],
+    feed: Annotated[str, typer.Option(help="Feed that it sends")],
+    area: Annotated[str | None, typer.Option(help="Code of the unit it stands in; default: from its point")] = None,
+    lat: Annotated[float | None, typer.Option(help="Degrees north")] = None,
+    lon: Annotated[float | None, typer.Option(help="Degrees east")] = None,
+    name: Annotated[str | None, typer.Option(help="Name for people")] = None,
+    as_json: AsJSON = False,
+    data: Data = None,
+) -> None:
+    """Register a device and print its key, once."""
+    from ioc.bootstrap.tools import add_device
+
+    run(_print(add_device(settings_of(data_dir=data), device=device, feed=feed, area=area, lat=lat, lon=lon, name=name),
+               as_json=as_json))  # fmt: skip
+
+
+@key_app.command("issue")
+def key_issue(
+    kind: Annotated[str, typer.Option(help="feed, district, metrics or display")],
+    feed: Annotated[str | None, typer.Option(help="Feed (kind feed)")] = None,
+    area: Annotated[str | None, typer.Option(help="Area, zone or former district that it is bound to")] = None,
+    name: Annotated[str | None, typer.Option(help="What it is for")] = None,
+    as_json: AsJSON = False,
+    data: Data = None,
+) -> None:
+    """Issue a key and print it, once."""
+    from ioc.bootstrap.tools import issue
+
+    run(_print(issue(settings_of(data_dir=data), kind=kind, feed=feed, area=area, name=name), as_json=as_json))
+
+
+@user_app.command("add")
+def user_add(
+    username: Annotated[str, typer.Argument(metavar="NAME")],
+    role: Annotated[str, typer.Option(help="admin, operator or viewer")],
+    area: Annotated[str | None, typer.Option(help="Area, zone or former district that they see")] = None,
+    as_json: AsJSON = False,
+    data: Data = None,
+) -> None:
+    """Add a person and print a one-time password."""
+    from ioc.bootstrap.tools import add_user
+
+    run(_print(add_user(settings_of(data_dir=data), username=username, role=role, area=area), as_json=as_json))
+
+
+@area_app.command("import")
+def area_import(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="GeoJSON with a code per feature")],
+    code_property: Annotated[str, typer.Option(help="Property that holds the unit's code")] = "code",
+    data: Data = None,
+) -> None:
+    """Import real boundaries in place of the sketches."""
+    from ioc.bootstrap.tools import import_areas
+
+    async def work() -> int:
+        imported, skipped = await import_areas(settings_of(data_dir=data), file, code_property=code_property)
+        say(f"imported: {', '.join(imported) or 'nothing'}")
+        for line in skipped:
+            say(f"left out: {line}")
+        return OK if imported else FOUND
+
+    run(work())
+
+
+@app.command()
+def settings(as_json: AsJSON = False) -> None:
+    """Print every setting with its value, unit, default and source."""
+    from ioc.bootstrap.tools import describe_settings
+
+    rows = describe_settings(settings_of())
+    if as_json:
+        say(json.dumps(rows, ensure_ascii=False, indent=1))
+        return
+    for row in rows:
+        unit = f" {row['unit']}" if row["unit"] else ""
+        say(f"{row['name']:<34} {row['value']}{unit}  (default {row['default']}; {row['source']})")
+        say(f"{'':<34} {row['description']}")
+
+
+@app.command()
+def version() -> None:
+    """Print the version."""
+    say(f"ioc {__version__}")
+
+
+async def _print(work: Coroutine[Any, Any, dict[str, Any]], *, as_json: bool) -> None:
+    result = await work
+    if as_json:
+        say(json.dumps(result, ensure_ascii=False))
+        return
+    for name, value in result.items():
+        say(f"{name}: {value}")
+
+
+def main() -> None:
+    """Run the command line."""
+    app()
+
+
+if __name__ == "__main__":
+    main()

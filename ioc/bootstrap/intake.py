@@ -1,0 +1,67 @@
+"""The intake of one process: registry in memory, pipeline, and the doors on it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+from ioc.bootstrap.parts import Parts, announced, open_parts, until_stopped
+from ioc.ingest.http import HTTPDoor
+from ioc.ingest.pipeline import Bounds, Pipeline
+from ioc.ingest.prepare import Preparer
+from ioc.ingest.registry import CachedRegistry
+from ioc.settings import Settings
+from ioc.store.registry import RegistryStore
+from ioc.store.wakeup import REGISTRY_CHANNEL, Wakeup
+
+
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """A running pipeline and the registry that its doors ask."""
+
+    pipeline: Pipeline
+    registry: CachedRegistry
+
+
+@contextlib.asynccontextmanager
+async def open_intake(parts: Parts) -> AsyncIterator[Intake]:
+    """Start a pipeline; at the end refuse new work, commit what waits, then stop."""
+    settings = parts.settings
+    registry = CachedRegistry(RegistryStore(parts.database), parts.log_clock)
+    await registry.refresh()
+    pipeline = Pipeline(
+        preparer=Preparer(feeds=parts.pack.feeds, registry=registry, events_max=settings.batch_events_max),
+        sink=parts.log,
+        log_clock=parts.log_clock,
+        io_clock=parts.io_clock,
+        metrics=parts.metrics,
+        bounds=Bounds(
+            batch_rows=settings.batch_rows,
+            batch_seconds=settings.batch_milliseconds / 1_000,
+            queue_rows_max=settings.queue_rows_max,
+            queue_bytes_max=settings.queue_bytes_max,
+        ),
+    )
+    async with Wakeup(parts.database, REGISTRY_CHANNEL) as waiter:
+        tasks = [asyncio.create_task(pipeline.run()), asyncio.create_task(registry.follow(waiter))]
+        try:
+            yield Intake(pipeline, registry)
+        finally:
+            await pipeline.stop(settings.stop_seconds / 2)
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def http_door(parts: Parts, intake: Intake) -> HTTPDoor:
+    """Return the HTTP door on an intake."""
+    return HTTPDoor(
+        pipeline=intake.pipeline,
+        registry=intake.registry,
+        feeds=parts.pack.feeds,
+        log_clock=parts.log_clock,
+        body_bytes_max=parts.settings.batch_body_bytes_max,
+        answer_seconds_max=parts.settings.commit_timeout_seconds,
+    )

@@ -1,0 +1,131 @@
+"""What every role is made of, and how a role runs: open, announce itself ready, work until told to stop, close."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import structlog
+import uvloop
+from prometheus_client import CollectorRegistry
+
+from ioc import __version__, logs
+from ioc.clock import AnchoredLogClock, IOClock, LogClock, MonotonicIOClock
+from ioc.errors import IOCError
+from ioc.metrics import Metrics
+from ioc.metrics_socket import serve_metrics, socket_path
+from ioc.packs.loader import load_pack
+from ioc.packs.pack import Pack
+from ioc.settings import Settings
+from ioc.store.embedded import attach
+from ioc.store.engine import Database
+from ioc.store.event_log import EventLog
+from ioc.supervisor import end_with_supervisor, write_ready
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What every role of one instance shares by construction, not by memory: each process makes its own."""
+
+    settings: Settings
+    role: str
+    pack: Pack
+    database: Database
+    log: EventLog
+    log_clock: LogClock
+    io_clock: IOClock
+    metrics: Metrics
+
+
+def database_dsn(settings: Settings) -> str:
+    """Return the database of this instance: the configured one, else the embedded one of the data folder."""
+    return settings.database_url or attach(settings.data_dir)
+
+
+def ready_file(settings: Settings, role: str) -> Path:
+    """Return where a role says that it is ready."""
+    return settings.data_dir / "run" / f"{role}.json"
+
+
+@contextlib.asynccontextmanager
+async def open_parts(settings: Settings, role: str, *, connections_max: int = 8) -> AsyncIterator[Parts]:
+    """Build and open the parts of a role; close them at the end.
+
+    Raises:
+        StoreUnavailableError: PostgreSQL does not answer.
+        PackError: the pack has problems.
+    """
+    pack = load_pack(settings.pack)
+    database = Database(
+        database_dsn(settings),
+        name=role,
+        connections_max=connections_max,
+        command_timeout_seconds=settings.commit_timeout_seconds,
+    )
+    metrics = Metrics(CollectorRegistry())
+    metrics.build_info.labels(__version__).set(1)
+    await database.open()
+    try:
+        yield Parts(
+            settings=settings,
+            role=role,
+            pack=pack,
+            database=database,
+            log=EventLog(database),
+            log_clock=AnchoredLogClock(),
+            io_clock=MonotonicIOClock(),
+            metrics=metrics,
+        )
+    finally:
+        await database.close()
+
+
+@contextlib.asynccontextmanager
+async def announced(parts: Parts, **facts: object) -> AsyncIterator[None]:
+    """Serve the role's metrics and say that it is ready; take both back at the end."""
+    path = socket_path(parts.settings.data_dir, parts.role)
+    server = await serve_metrics(path, parts.metrics.registry)
+    ready = ready_file(parts.settings, parts.role)
+    write_ready(ready, **facts)
+    try:
+        yield
+    finally:
+        ready.unlink(missing_ok=True)
+        server.close()
+        path.unlink(missing_ok=True)
+
+
+def run_role(settings: Settings, role: str, main: Callable[[Settings], Coroutine[Any, Any, None]]) -> int:
+    """Run one role in this process until SIGTERM or SIGINT; return its exit code."""
+    end_with_supervisor()
+    logs.configure(level=settings.log_level, role=role, pretty=settings.demo)
+    try:
+        uvloop.run(main(settings))
+    except IOCError as error:
+        structlog.get_logger().error("role_failed", error=str(error))
+        return 3
+    return 0
+
+
+async def until_stopped(*work: Awaitable[Any]) -> None:
+    """Run ``work`` until SIGTERM or SIGINT, or until one of it ends: a worker that returns or fails ends the role.
+
+    Cancels what still runs; an error of a worker comes out.
+    """
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    tasks = {asyncio.ensure_future(item) for item in work}
+    tasks.add(asyncio.ensure_future(stop.wait()))
+    done, pending = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    for task in pending:
+        task.cancel()
+    await asyncio.gather(*pending, return_exceptions=True)
+    for task in done:
+        task.result()

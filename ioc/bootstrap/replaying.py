@@ -1,0 +1,55 @@
+"""`ioc replay`: find the instance and a key, then let the replayer send through the real door."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from ioc.bootstrap.parts import open_parts, ready_file
+from ioc.domain.account import KeyKind
+from ioc.errors import ServiceUnreachableError
+from ioc.replay.engine import replay
+from ioc.replay.options import ReplayOptions
+from ioc.replay.report import report_for
+from ioc.settings import Settings
+from ioc.store.keys import KeyRequest, issue_key, revoke_key
+from ioc.store.scope import Scope
+from ioc.supervisor import read_ready
+
+ACTOR = "replay"
+
+
+async def replay_file(
+    settings: Settings, *, file: Path, feed: str, url: str | None, key: str | None, **options: Any
+) -> int:
+    """Replay a file; without a key, one is made for this run and revoked at its end. Returns the exit code.
+
+    Raises:
+        ServiceUnreachableError: no instance runs on the data folder and no address was given.
+    """
+    report = report_for(Console(stderr=True))
+    address = url or _address(settings)
+    if key is not None:
+        result = await replay(ReplayOptions(file=file, feed=feed, url=address, key=key, **options), report=report)
+        return result.exit_code
+    async with open_parts(settings, "replay", connections_max=2) as parts:
+        request = KeyRequest(kind=KeyKind.FEED, name=f"replay {file.name}", actor=ACTOR, feed=feed)
+        key_id, secret = await issue_key(parts.database, request, scope=Scope(), now=parts.log_clock.now())
+        try:
+            result = await replay(
+                ReplayOptions(file=file, feed=feed, url=address, key=secret, **options), report=report
+            )
+        finally:
+            await revoke_key(parts.database, key_id, actor=ACTOR, address=None, now=parts.log_clock.now())
+    return result.exit_code
+
+
+def _address(settings: Settings) -> str:
+    port = read_ready(ready_file(settings, "api")).get("http_port")
+    if port is None:
+        raise ServiceUnreachableError(
+            f"no instance runs on {settings.data_dir}: start it with `ioc up`, or name it with --url and --key"
+        )
+    return f"http://127.0.0.1:{port}"

@@ -1,0 +1,165 @@
+"""What the command line does to a running instance: devices, keys, people, boundaries, settings."""
+
+from __future__ import annotations
+
+import json
+import os
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from ioc.api.passwords import Passwords, one_time_password
+from ioc.bootstrap.parts import Parts, open_parts
+from ioc.domain.account import KeyKind, Role
+from ioc.domain.device import DEVICE_ID, Device
+from ioc.domain.feed import Label
+from ioc.errors import InvalidInputError
+from ioc.ingest.place import Gazetteer
+from ioc.packs.pack import Pack
+from ioc.settings import Settings
+from ioc.store.accounts import Actor, create_account
+from ioc.store.boundaries import Boundary, write_boundaries
+from ioc.store.device_work import create_device
+from ioc.store.keys import KeyRequest, issue_key
+from ioc.store.registry import RegistryStore
+from ioc.store.scope import Scope
+
+ACTOR = "command line"
+
+
+async def add_device(
+    settings: Settings, *, device: str, feed: str, area: str | None, lat: float | None, lon: float | None,
+    name: str | None,
+) -> dict[str, Any]:  # fmt: skip
+    """Register a device, issue its key and return {"id", "key"}.
+
+    Raises:
+        InvalidInputError: the id, feed, area or point is wrong, or the id is taken.
+    """
+    if not DEVICE_ID.fullmatch(device):
+        raise InvalidInputError("a device id is a-z, 0-9, dot, underscore, hyphen; at most 64", field="id")
+    async with open_parts(settings, "tools", connections_max=2) as parts:
+        if feed not in parts.pack.feeds:
+            raise InvalidInputError(f"there is no feed {feed}; there are {', '.join(parts.pack.feeds)}", field="feed")
+        code, zone = await _place(parts, area=area, lat=lat, lon=lon)
+        now = parts.log_clock.now()
+        registered = Device(
+            id=device, feed=feed, name=Label(name or device, name or device), registered_at=now, area=code, zone=zone,
+            lat=lat, lon=lon,
+        )  # fmt: skip
+        await create_device(parts.database, parts.log, registered, actor=ACTOR, address=None, now=now)
+        request = KeyRequest(kind=KeyKind.DEVICE, name=device, actor=ACTOR, device=device)
+        _, secret = await issue_key(parts.database, request, scope=Scope(), now=now)
+    return {"id": device, "key": secret}
+
+
+async def _place(
+    parts: Parts, *, area: str | None, lat: float | None, lon: float | None
+) -> tuple[str | None, str | None]:
+    """Return the code and zone of a named unit of today, or of the one that holds the point."""
+    if (lat is None) != (lon is None):
+        raise InvalidInputError("--lat and --lon come together", field="lat")
+    snapshot = await RegistryStore(parts.database).snapshot(parts.log_clock.now())
+    gazetteer = Gazetteer(snapshot.areas)
+    if area is not None:
+        found = next((unit for unit in snapshot.areas if unit.code == area), None)
+        if found is None:
+            raise InvalidInputError(f"no unit of today has the code {area}", field="area")
+        return found.code, found.zone
+    code = gazetteer.area_at(lat, lon) if lat is not None and lon is not None else None
+    return code, gazetteer.zone_of(code)
+
+
+async def issue(
+    settings: Settings, *, kind: str, feed: str | None, area: str | None, name: str | None
+) -> dict[str, Any]:
+    """Issue a machine key and return {"id", "kind", "key"}.
+
+    Raises:
+        InvalidInputError: the kind, feed or area is wrong.
+    """
+    if kind not in {item.value for item in KeyKind if item is not KeyKind.DEVICE}:
+        raise InvalidInputError("kind is feed, district, metrics or display", field="kind")
+    async with open_parts(settings, "tools", connections_max=2) as parts:
+        if kind == KeyKind.FEED and feed not in parts.pack.feeds:
+            raise InvalidInputError(f"a feed key names its feed: {', '.join(parts.pack.feeds)}", field="feed")
+        _check_area(parts.pack, area, parts.log_clock.now().date())
+        request = KeyRequest(kind=KeyKind(kind), name=name or kind, actor=ACTOR, feed=feed, area=area)
+        key_id, secret = await issue_key(parts.database, request, scope=Scope(), now=parts.log_clock.now())
+    return {"id": key_id, "kind": kind, "key": secret}
+
+
+def _check_area(pack: Pack, area: str | None, today: date) -> None:
+    known = {unit.code for unit in pack.areas_on(today)} | {zone.code for zone in pack.zones}
+    known |= {zone.former_code for zone in pack.zones}
+    if area is not None and area.partition("@")[0] not in known and "@" not in area:
+        raise InvalidInputError(f"no area, zone or former district {area}", field="area")
+
+
+async def add_user(settings: Settings, *, username: str, role: str, area: str | None) -> dict[str, Any]:
+    """Add a person and return {"username", "password"}; the password must be changed at the first sign-in.
+
+    Raises:
+        InvalidInputError: the role or area is wrong, or the name is taken.
+    """
+    if role not in {item.value for item in Role}:
+        raise InvalidInputError("role is admin, operator or viewer", field="role")
+    password = one_time_password()
+    async with open_parts(settings, "tools", connections_max=2) as parts:
+        _check_area(parts.pack, area, parts.log_clock.now().date())
+        await create_account(
+            parts.database, username=username, name=username, role=Role(role), area=area,
+            password_hash=await Passwords().hash(password), actor=Actor(ACTOR), now=parts.log_clock.now(),
+        )  # fmt: skip
+    return {"username": username, "password": password}
+
+
+async def import_areas(settings: Settings, file: Path, *, code_property: str) -> tuple[list[str], list[str]]:
+    """Put real boundaries in place of the sketches; return the codes imported and what was left out, with why.
+
+    Raises:
+        InvalidInputError: the file is no GeoJSON FeatureCollection.
+    """
+    features = _features(file)
+    async with open_parts(settings, "tools", connections_max=2) as parts:
+        boundaries, skipped = [], []
+        for number, feature in enumerate(features, start=1):
+            code = str((feature.get("properties") or {}).get(code_property, "")).strip()
+            if not code:
+                skipped.append(f"feature {number} has no property {code_property!r}")
+                continue
+            boundaries.append(Boundary(code=code, geometry=feature.get("geometry")))
+        imported, refused = await write_boundaries(parts.database, parts.log, boundaries, now=parts.log_clock.now())
+    return imported, skipped + refused
+
+
+def _features(file: Path) -> list[dict[str, Any]]:
+    try:
+        return list(json.loads(file.read_text(encoding="utf-8"))["features"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InvalidInputError(f"{file} is no GeoJSON FeatureCollection: {error}") from error
+
+
+def describe_settings(settings: Settings) -> list[dict[str, Any]]:
+    """Return each setting with name, value, unit, default, source and description; secrets are masked."""
+    rows = []
+    for name, field in Settings.model_fields.items():
+        variable = f"IOC_{name.upper()}"
+        extra = field.json_schema_extra
+        value = getattr(settings, name)
+        if name == "database_url" and value:
+            value = "(set)"
+        source = "environment" if variable in os.environ else "default"
+        if source == "default" and getattr(settings, name) != field.default:
+            source = "ioc.toml"
+        rows.append(
+            {
+                "name": variable,
+                "value": str(value) if value is not None else "unset",
+                "unit": extra.get("unit", "") if isinstance(extra, dict) else "",
+                "default": str(field.default) if field.default is not None else "unset",
+                "source": source,
+                "description": field.description or "",
+            }
+        )
+    return rows

@@ -1,0 +1,160 @@
+"""`ioc up`: PostgreSQL, migrations, the pack, then every role as a process, until Ctrl-C."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+
+from ioc.bootstrap.accounts import first_account
+from ioc.bootstrap.demo import write_devices
+from ioc.bootstrap.parts import open_parts, ready_file
+from ioc.errors import IOCError
+from ioc.packs.loader import load_pack
+from ioc.settings import Settings
+from ioc.store.embedded import EmbeddedPostgres
+from ioc.store.migrate import upgrade_async
+from ioc.store.pack_apply import PackStore
+from ioc.store.partitions import ensure_partitions
+from ioc.supervisor import Role, Supervisor
+
+ROLES = ("keeper", "rollup", "rules", "door", "api")
+"""In the order in which they start; they stop in reverse."""
+POSTGRES_POLL_SECONDS = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """Where a running instance is to be found."""
+
+    http_url: str
+    mqtt_address: str
+    username: str | None
+    password: str | None
+
+
+async def run_up(settings: Settings, *, say: Callable[[str], None]) -> int:
+    """Run a whole instance until SIGINT or SIGTERM; return the exit code."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    async with contextlib.AsyncExitStack() as stack:
+        say("starting PostgreSQL" if settings.database_url is None else "asking PostgreSQL")
+        dsn = await stack.enter_async_context(postgres(settings))
+        inside = settings.model_copy(update={"database_url": dsn})
+        username, password = await prepare(inside, say=say)
+        supervisor = Supervisor(stop_seconds=settings.stop_seconds)
+        stack.push_async_callback(supervisor.stop)
+        starting = asyncio.create_task(start_roles(supervisor, inside, say=say))
+        stopped = asyncio.create_task(stop.wait())
+        await asyncio.wait({starting, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        if not starting.done():
+            starting.cancel()
+            await asyncio.gather(starting, return_exceptions=True)
+            return 0
+        http_url, mqtt_address = starting.result()
+        say(ready_line(Ready(http_url, mqtt_address, username, password)))
+        await stopped
+        say("stopping")
+    return 0
+
+
+def ready_line(ready: Ready) -> str:
+    """Return the line that CONTRACT promises."""
+    if ready.password is None:
+        return f"IOC ready  {ready.http_url}"
+    return f"IOC ready  {ready.http_url}  operator: {ready.username} / {ready.password}"
+
+
+@contextlib.asynccontextmanager
+async def postgres(settings: Settings) -> AsyncIterator[str]:
+    """Yield the address of the database; an embedded server is kept running and stopped at the end."""
+    if settings.database_url is not None:
+        yield settings.database_url
+        return
+    server = EmbeddedPostgres(settings.data_dir, settings.pg_bin)
+    await asyncio.to_thread(server.start)
+    watch = asyncio.create_task(_keep_postgres(server))
+    try:
+        yield server.dsn
+    finally:
+        watch.cancel()
+        await asyncio.gather(watch, return_exceptions=True)
+        await asyncio.to_thread(server.stop)
+
+
+async def _keep_postgres(server: EmbeddedPostgres) -> None:
+    """Start the server again whenever it has died; everything else waits for it and goes on by itself."""
+    while True:
+        await asyncio.sleep(POSTGRES_POLL_SECONDS)
+        code = server.poll()
+        if code is None:
+            continue
+        structlog.get_logger().warning("postgres_ended", code=code)
+        try:
+            await asyncio.to_thread(server.start)
+        except IOCError as error:
+            structlog.get_logger().error("postgres_does_not_start", error=str(error))
+            await asyncio.sleep(1.0)
+
+
+async def prepare(settings: Settings, *, say: Callable[[str], None]) -> tuple[str | None, str | None]:
+    """Migrate, make partitions, apply the pack, make the first account; return its name and one-time password."""
+    pack = load_pack(settings.pack)
+    say("migrating the database")
+    await upgrade_async(settings.database_url or "")
+    async with open_parts(settings, "up", connections_max=2) as parts:
+        now = parts.log_clock.now()
+        await ensure_partitions(parts.database, now)
+        applied = await PackStore(parts.database, parts.log).apply(pack, now)
+        if applied.added or applied.changed or applied.removed:
+            say(f"pack {pack.id}: {applied.added} new, {applied.changed} changed, {applied.removed} removed")
+        if settings.demo:
+            await write_devices(parts)
+        return await first_account(parts)
+
+
+async def start_roles(supervisor: Supervisor, settings: Settings, *, say: Callable[[str], None]) -> tuple[str, str]:
+    """Start every role in order; return the URL of the screens and the address of the MQTT door."""
+    environment = role_environment(settings)
+    facts: dict[str, dict[str, object]] = {}
+    for name in ROLES:
+        role = Role(
+            name, [sys.executable, "-m", "ioc", name], ready_file=ready_file(settings, name), environment=environment
+        )
+        facts[name] = await supervisor.start(role)
+    http_url = f"http://{_shown(settings.http_host)}:{facts['api']['http_port']}"
+    mqtt_address = f"{_shown(settings.mqtt_host)}:{facts['door']['mqtt_port']}"
+    if settings.demo:
+        say("starting the simulators")
+        await supervisor.start(simulators_role(settings, http_url=http_url, mqtt_address=mqtt_address))
+    return http_url, mqtt_address
+
+
+def simulators_role(settings: Settings, *, http_url: str, mqtt_address: str) -> Role:
+    """Return the process that plays the city's devices in a demo."""
+    command = [sys.executable, "-m", "simulators", "--mqtt", mqtt_address, "--http", http_url, "--devices",
+               str(settings.data_dir / "devices.json"), "--scenario", "flood", "--seed", "2017"]  # fmt: skip
+    return Role("simulators", command, environment={"IOC_DATABASE_URL": ""})
+
+
+def role_environment(settings: Settings) -> dict[str, str]:
+    """Return the settings as the environment of a role: what `ioc up` was told, its roles are told."""
+    given: dict[str, str] = {}
+    for name, value in settings.model_dump(exclude_none=True).items():
+        given[f"IOC_{name.upper()}"] = str(value.resolve() if isinstance(value, Path) else value)
+    if settings.demo and "IOC_LOG_LEVEL" not in os.environ:
+        given["IOC_LOG_LEVEL"] = "warning"
+    return given
+
+
+def _shown(host: str) -> str:
+    return "127.0.0.1" if host in ("0.0.0.0", "::") else host  # noqa: S104 - compared, not bound
