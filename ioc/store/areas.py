@@ -10,6 +10,7 @@ from ioc.domain.area import Area, Zone
 from ioc.domain.feed import Label
 from ioc.errors import InvalidInputError, NotFoundError
 from ioc.store.engine import Connection
+from ioc.store.registry import area_of
 
 SUCCESSOR_STEPS_MAX = 16
 
@@ -118,23 +119,5 @@ async def load_areas(connection: Connection, zones: tuple[Zone, ...]) -> AreaBoo
     """Read every unit; ``zones`` come from the pack."""
     version = await read_registry_version(connection)
     rows = await connection.fetch("SELECT * FROM area ORDER BY code, valid_from")
-    areas = tuple(
-        Area(
-            code=row["code"],
-            valid_from=row["valid_from"],
-            valid_to=row["valid_to"],
-            name=Label(row["name_vi"], row["name_en"]),
-            short=Label(row["short_vi"], row["short_en"]) if row["short_vi"] else None,
-            level=row["level"],
-            zone=row["zone"],
-            parent=row["parent"],
-            lat=row["lat"],
-            lon=row["lon"],
-            aliases=tuple(row["aliases"]),
-            successors=tuple(row["successors"]),
-            shape=row["shape"],
-            shape_source=row["shape_source"],
-        )
-        for row in rows
-    )
+    areas = tuple(area_of(row) for row in rows)
     return AreaBook(areas=areas, zones=zones, version=version)

@@ -11,14 +11,12 @@ import asyncpg
 
 from ioc.domain.device import Device
 from ioc.domain.event import EntryKind
-from ioc.domain.feed import Label
-from ioc.domain.moment import format_time
 from ioc.errors import InvalidInputError, NotFoundError, VersionConflictError
 from ioc.store.audit import AuditEntry, append_audit
 from ioc.store.changes import Change, append_changes
 from ioc.store.engine import Connection, Database
+from ioc.store.registry import bump_registry, device_of
 from ioc.store.scope import Scope
-from ioc.store.wakeup import REGISTRY_CHANNEL
 
 INSERT = """
 INSERT INTO device (id, feed, name_vi, name_en, area, zone, lat, lon, parent, owner, place, expected_period_seconds,
@@ -43,23 +41,11 @@ class EntryAppender(Protocol):
         ...
 
 
-async def bump_registry(connection: Connection) -> None:
-    """Raise the registry's version and wake the doors, inside the caller's transaction."""
-    await connection.execute("UPDATE registry_version SET version = version + 1 WHERE id = 1")
-    await connection.execute("SELECT pg_notify($1, '')", REGISTRY_CHANNEL)
-
-
-def device_of(row: Mapping[str, Any]) -> Device:
-    """Return the noun of one row of the table."""
-    names = {item.name for item in fields(Device)} - {"name"}
-    return Device(name=Label(row["name_vi"], row["name_en"]), **{name: row[name] for name in names})
-
-
 def entry_value(device: Device) -> dict[str, Any]:
     """Return a device's full new value, JSON-ready, as the log keeps it."""
     value: dict[str, Any] = {item.name: getattr(device, item.name) for item in fields(Device)}
     value["name"] = {"vi": device.name.vi, "en": device.name.en}
-    value["registered_at"] = format_time(device.registered_at)
+    value["registered_at"] = device.registered_at.isoformat()
     value["state"] = str(device.state)
     value["extra"] = dict(device.extra)
     return value
@@ -145,8 +131,9 @@ async def _publish(
     now: datetime,
 ) -> None:
     """Tell the log, the doors, the audit trail and, last, the change feed. ``left``: places it moved away from."""
-    await bump_registry(connection)
+    # The order of locks is everywhere the same: log head, registry, audit, change head.
     await log.append_entries(connection, [(EntryKind.DEVICE, row["id"], entry_value(device_of(row)))], now)
+    await bump_registry(connection)
     await append_audit(connection, audit, now)
     places = [(row["area"], row["zone"]), *left]
     changes = [

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from ioc.domain.account import KeyKind, new_key
+from ioc.domain.account import KeyKind, key_hash, new_key
 from ioc.errors import NotFoundError, TransitionError
 from ioc.store.audit import AuditEntry, append_audit
-from ioc.store.device_work import bump_registry
 from ioc.store.engine import Connection, Database
+from ioc.store.registry import bump_registry
 from ioc.store.scope import Scope
 
 Row = Mapping[str, Any]
@@ -34,11 +33,6 @@ class KeyRequest:
     area: str | None = None
     expires_at: datetime | None = None
     address: str | None = None
-
-
-def key_hash(key: str) -> bytes:
-    """Return what the table keeps of a key."""
-    return hashlib.sha256(key.encode()).digest()
 
 
 async def issue_key(database: Database, request: KeyRequest, *, scope: Scope, now: datetime) -> tuple[str, str]:

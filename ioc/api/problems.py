@@ -1,0 +1,184 @@
+"""One table turns our errors into RFC 9457 problems: a status, a stable code, a title in the reader's language.
+
+No answer carries a stack, a statement or a path: what is not in the table is `internal`, and only the log knows more.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+import structlog
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+
+from ioc import errors
+
+MEDIA_TYPE = "application/problem+json"
+LANGUAGES = ("vi", "en")
+DETAIL_LENGTH_MAX = 400
+ERRORS_MAX = 20
+_log = structlog.get_logger()
+
+
+class PreconditionRequiredError(errors.IOCError):
+    """The request must say in If-Match which version it has seen."""
+
+
+class UnsupportedMediaTypeError(errors.IOCError):
+    """The body must be application/json."""
+
+
+class BodyTooLargeError(errors.IOCError):
+    """The body is larger than this route takes."""
+
+
+class CrossSiteError(errors.ForbiddenError):
+    """A browser sent this from another site, or did not say from which."""
+
+
+class PlainHTTPError(errors.ForbiddenError):
+    """People sign in over TLS, or from this machine."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """How one kind of error looks outside."""
+
+    status: int
+    code: str
+    vi: str
+    en: str
+
+
+PROBLEMS: Mapping[type[Exception], Problem] = {
+    errors.UnauthenticatedError: Problem(401, "unauthenticated", "Bạn chưa đăng nhập", "Not signed in"),
+    CrossSiteError: Problem(403, "cross_site", "Yêu cầu đến từ trang khác", "Request from another site"),
+    PlainHTTPError: Problem(403, "plain_http", "Chỉ đăng nhập được qua HTTPS", "Sign in over HTTPS only"),
+    errors.ForbiddenError: Problem(403, "forbidden", "Bạn không có quyền này", "Not allowed"),
+    errors.NotFoundError: Problem(404, "not_found", "Không tìm thấy", "Not found"),
+    errors.TransitionError: Problem(
+        409, "forbidden_transition", "Trạng thái hiện tại không cho phép", "Not possible now"
+    ),
+    errors.VersionConflictError: Problem(
+        412, "version_conflict", "Người khác vừa thay đổi trước bạn", "Somebody else changed it first"
+    ),
+    BodyTooLargeError: Problem(413, "body_too_large", "Nội dung quá lớn", "Body too large"),
+    UnsupportedMediaTypeError: Problem(
+        415, "unsupported_media_type", "Cần application/json", "application/json needed"
+    ),
+    errors.InvalidInputError: Problem(422, "invalid_input", "Dữ liệu không hợp lệ", "Invalid input"),
+    PreconditionRequiredError: Problem(428, "version_required", "Thiếu If-Match", "If-Match is missing"),
+    errors.TooManyRequestsError: Problem(429, "too_many_requests", "Quá nhiều yêu cầu", "Too many requests"),
+    errors.QueueFullError: Problem(503, "queue_full", "Hàng đợi đã đầy", "The intake is full"),
+    errors.StoreUnavailableError: Problem(
+        503, "store_unavailable", "Cơ sở dữ liệu chưa sẵn sàng", "The database is not ready"
+    ),
+}
+INTERNAL = Problem(500, "internal", "Lỗi hệ thống", "Internal error")
+OF_STATUS: Mapping[int, Problem] = {
+    404: PROBLEMS[errors.NotFoundError],
+    405: Problem(405, "method_not_allowed", "Phương thức không được hỗ trợ", "Method not allowed"),
+    413: PROBLEMS[BodyTooLargeError],
+}
+STORE_RETRY_SECONDS = 2
+
+
+def language_of(header: str | None) -> str:
+    """Return `vi` or `en` from Accept-Language; Vietnamese where nothing is asked."""
+    best, best_weight = LANGUAGES[0], 0.0
+    for part in (header or "")[:200].split(","):
+        tag, _, rest = part.strip().partition(";")
+        try:
+            weight = float(rest.strip().removeprefix("q=")) if rest else 1.0
+        except ValueError:
+            continue
+        if tag[:2].lower() in LANGUAGES and weight > best_weight:
+            best, best_weight = tag[:2].lower(), weight
+    return best
+
+
+def problem_of(error: Exception) -> Problem:
+    """Return the row of the table for an error, by its class or the nearest base in the table."""
+    return next((PROBLEMS[kind] for kind in type(error).__mro__ if kind in PROBLEMS), INTERNAL)
+
+
+def render(
+    problem: Problem,
+    *,
+    language: str,
+    detail: str = "",
+    extra: Mapping[str, Any] | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    """Return the answer."""
+    title = problem.vi if language == "vi" else problem.en
+    body = {
+        "type": f"urn:ioc:problem:{problem.code}",
+        "title": title,
+        "status": problem.status,
+        "detail": detail[:DETAIL_LENGTH_MAX] or title,
+        "code": problem.code,
+        **(extra or {}),
+    }
+    return Response(orjson.dumps(body), problem.status, headers, MEDIA_TYPE)
+
+
+def _language(request: Request) -> str:
+    return language_of(request.headers.get("accept-language"))
+
+
+async def answer_ours(request: Request, error: Exception) -> Response:
+    """Answer an error of the house."""
+    problem, extra, headers = problem_of(error), {}, {}
+    if isinstance(error, errors.VersionConflictError) and error.current is not None:
+        extra["current"] = error.current
+    if isinstance(error, errors.InvalidInputError) and error.field is not None:
+        extra["errors"] = [{"field": error.field, "message": str(error)}]
+    if isinstance(error, errors.TooManyRequestsError):
+        headers["Retry-After"] = str(error.retry_after_seconds)
+    if isinstance(error, errors.UnauthenticatedError):
+        headers["WWW-Authenticate"] = 'Bearer realm="ioc"'
+    detail = str(error)
+    if problem.status >= 500:  # noqa: PLR2004
+        _log.warning("request_failed", path=request.url.path, error=str(error), kind=type(error).__name__)
+        # The driver's words stay in the log: they may name hosts and statements.
+        detail, headers["Retry-After"] = "", str(STORE_RETRY_SECONDS)
+    return render(problem, language=_language(request), detail=detail, extra=extra, headers=headers)
+
+
+async def answer_validation(request: Request, error: Exception) -> Response:
+    """Answer a query or path that does not fit its declared form: which field and why, never the value."""
+    assert isinstance(error, RequestValidationError)
+    return render(
+        PROBLEMS[errors.InvalidInputError], language=_language(request), extra={"errors": faults(error.errors())}
+    )
+
+
+def faults(found: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
+    """Return field and message of pydantic's errors, without the input they quote."""
+    return [
+        {"field": ".".join(str(part) for part in fault["loc"]), "message": str(fault["msg"])[:200]}
+        for fault in found[:ERRORS_MAX]
+    ]
+
+
+async def answer_http(request: Request, error: Exception) -> Response:
+    """Answer what the framework itself refuses (404, 405, 413)."""
+    assert isinstance(error, HTTPException)
+    fallback = Problem(error.status_code, "refused", "Yêu cầu bị từ chối", "Refused")
+    return render(OF_STATUS.get(error.status_code, fallback), language=_language(request), headers=error.headers)
+
+
+def answer_unforeseen(path: str, language: str | None, error: Exception) -> Response:
+    """Answer our own mistake; the log has it in full."""
+    _log.error("request_crashed", path=path, exc_info=error)
+    return render(INTERNAL, language=language_of(language))
+
+
+def install(app: FastAPI) -> None:
+    """Register the answers to what we raise; what nobody foresaw is answered by the outermost layer."""
+    app.add_exception_handler(errors.IOCError, answer_ours)
+    app.add_exception_handler(RequestValidationError, answer_validation)
+    app.add_exception_handler(HTTPException, answer_http)

@@ -1,0 +1,1 @@
+"""The operator screens as built files: served, never made here."""
