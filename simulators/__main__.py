@@ -21,6 +21,8 @@ from simulators.world import World
 EXIT_USAGE = 2
 SPEED_MIN, SPEED_MAX = 0.01, 100.0
 PORT_MAX = 65_535
+CITIZEN_CHANNEL = "app-cong-dan"
+"""The source that reports name: the citizens' app, which need not be registered."""
 
 
 def _address(text: str) -> Address:
@@ -67,7 +69,7 @@ def _citizens(roster: Roster, *, world: World, url: str | None, ids: ReadingIds)
     key = roster.feed_keys.get(CITIZEN_FEED)
     if url is None or key is None:
         return None
-    channel = next((device.id for device in roster.devices if device.feed == CITIZEN_FEED), None)
+    channel = next((device.id for device in roster.devices if device.feed == CITIZEN_FEED), CITIZEN_CHANNEL)
     generator = CitizenReport(roster.devices, world)
     return Citizens(generator, url=url, key=key, device=channel, ids=ids)
 

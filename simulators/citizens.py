@@ -46,11 +46,11 @@ class Teller(Protocol):
 class Citizens:
     """All citizens: asks the generator what is due and posts it with the feed's key."""
 
-    def __init__(self, generator: Teller, *, url: str, key: str, device: str | None, ids: ReadingIds) -> None:
+    def __init__(self, generator: Teller, *, url: str, key: str, device: str, ids: ReadingIds) -> None:
         self.tally = ReportTally()
         self._generator = generator
         self._url = f"{url.rstrip('/')}/api/v1/feeds/{FEED}/events"
-        self._params = {"device": device} if device else {}
+        self._params = {"device": device}
         self._headers = {"Authorization": f"Bearer {key}"}
         self._ids = ids
         self._stop = threading.Event()

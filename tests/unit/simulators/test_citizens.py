@@ -52,7 +52,7 @@ def served():
 
 
 def _tell(url, done):
-    citizens = Citizens(OneReport(), url=url, key="ioc_feed_k", device=None, ids=ReadingIds(2017, boot="b"))
+    citizens = Citizens(OneReport(), url=url, key="ioc_feed_k", device="app-cong-dan", ids=ReadingIds(2017, boot="b"))
     citizens.start(lambda: 1.0)
     for _ in range(100):
         if done(citizens.tally):
@@ -68,7 +68,7 @@ def test_a_report_is_posted_with_key_id_time_and_place(served):
     tally = _tell(url, lambda tally: tally.accepted)
     assert (tally.sent, tally.accepted, tally.refused) == (1, 1, 0)
     path, key, body = heard[0]
-    assert (path, key) == ("/api/v1/feeds/citizen_report/events", "Bearer ioc_feed_k")
+    assert (path, key) == ("/api/v1/feeds/citizen_report/events?device=app-cong-dan", "Bearer ioc_feed_k")
     assert body["id"] == "2017-b-1"
     assert body["time"].endswith("+07:00")
     assert (body["text"], body["lat"]) == ("Ngập", 20.8)
