@@ -29,6 +29,9 @@ class Metrics:
         self.mqtt_refused = Counter(
             "ioc_mqtt_refused", "Connections refused or closed by the door", ["reason"], registry=registry
         )
+        self.mqtt_receipts_dropped = Counter(
+            "ioc_mqtt_receipts_dropped", "Receipts that a device did not read in time", registry=registry
+        )
         self.rules_evaluated = Counter("ioc_rules_evaluated", "Evaluations of a rule", ["rule"], registry=registry)
         self.rules_errors = Counter("ioc_rules_errors", "Evaluations that failed", ["rule"], registry=registry)
         self.rules_cursor_lag_seconds = Gauge(

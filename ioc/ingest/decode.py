@@ -138,6 +138,8 @@ def items(body: bytes, *, newline_delimited: bool, events_max: int) -> list[dict
         found: list[object] = [_line(line) for line in body.split(b"\n") if line.strip()]
         if found and all(isinstance(item, _Bad) for item in found):
             raise UnreadableError("not_json", "no line is JSON")
+    elif not body.strip():
+        found = []
     else:
         value = parse(body)
         found = value if isinstance(value, list) else [value]

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import structlog
@@ -85,11 +85,25 @@ class Pipeline:
         Raises:
             QueueFullError: the queue is at its bound, or the process is stopping. Nothing was taken.
         """
+        self._check_room(delivery.door)
+        return self._queue_group(self._preparer.prepare(delivery), len(delivery.body))
+
+    def submit_letter(self, letter: DeadLetter) -> asyncio.Future[list[Receipt]]:
+        """Queue what a door itself refused (a foreign topic, a body past its bound), to be kept with its reason.
+
+        Raises:
+            QueueFullError: as :meth:`submit`.
+        """
+        self._check_room(letter.door)
+        return self._queue_group([letter], len(letter.raw))
+
+    def _check_room(self, door: str) -> None:
         if self._stopping or not self.has_room:
-            self._metrics.ingest_full.labels(delivery.door).inc()
+            self._metrics.ingest_full.labels(door).inc()
             raise QueueFullError("the intake is full; come back in a moment")
-        items = self._preparer.prepare(delivery)
-        size = len(delivery.body) + OVERHEAD_BYTES * len(items)
+
+    def _queue_group(self, items: Sequence[Message | DeadLetter], body_bytes: int) -> asyncio.Future[list[Receipt]]:
+        size = body_bytes + OVERHEAD_BYTES * len(items)
         group = _Group(items, size, asyncio.get_running_loop().create_future())
         self._queue.append(group)
         self._rows += len(items)
@@ -116,9 +130,7 @@ class Pipeline:
             self._empty.clear()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._empty.wait(), deadline_seconds)
-        for group in self._queue:
-            if not group.done.done():
-                group.done.set_exception(StoreUnavailableError("stopped before it was committed"))
+        _fail(self._queue)
 
     def _take(self) -> list[_Group]:
         groups: list[_Group] = []
@@ -131,19 +143,12 @@ class Pipeline:
 
     async def _commit(self, groups: list[_Group]) -> None:
         items = [item for group in groups for item in group.items]
-        receipts: list[Receipt] | None = None
-        while receipts is None:
-            started = self._io_clock.seconds()
-            try:
-                receipts = await self._sink.append(items, self._log_clock.now())
-            except StoreUnavailableError as error:
-                if self.failing_since is None:
-                    self.failing_since = started
-                    structlog.get_logger().warning("append_failed", rows=len(items), error=str(error))
-                await asyncio.sleep(RETRY_SECONDS)
-            else:
-                self._metrics.ingest_commit_seconds.observe(self._io_clock.seconds() - started)
-        self.failing_since = None
+        try:
+            receipts = await self._append(items)
+        except BaseException:
+            # Cancelled, or failed beyond repair: whoever waits for it must learn that it was not committed.
+            _fail(groups)
+            raise
         self._count(items, receipts)
         start = 0
         for group in groups:
@@ -158,6 +163,22 @@ class Pipeline:
         if not self._rows:
             self._empty.set()
 
+    async def _append(self, items: Sequence[Message | DeadLetter]) -> list[Receipt]:
+        receipts: list[Receipt] | None = None
+        while receipts is None:
+            started = self._io_clock.seconds()
+            try:
+                receipts = await self._sink.append(items, self._log_clock.now())
+            except StoreUnavailableError as error:
+                if self.failing_since is None:
+                    self.failing_since = started
+                    structlog.get_logger().warning("append_failed", rows=len(items), error=str(error))
+                await asyncio.sleep(RETRY_SECONDS)
+            else:
+                self._metrics.ingest_commit_seconds.observe(self._io_clock.seconds() - started)
+        self.failing_since = None
+        return receipts
+
     def _count(self, items: Sequence[Message | DeadLetter], receipts: Sequence[Receipt]) -> None:
         for item, receipt in zip(items, receipts, strict=True):
             feed = item.feed or "unknown"
@@ -169,3 +190,9 @@ class Pipeline:
             if isinstance(item, Message) and item.time is not None and receipt.outcome is Outcome.STORED:
                 lag = (item.received_at - item.time).total_seconds()
                 self._metrics.ingest_lag_seconds.labels(feed).observe(max(lag, 0.0))
+
+
+def _fail(groups: Iterable[_Group]) -> None:
+    for group in groups:
+        if not group.done.done():
+            group.done.set_exception(StoreUnavailableError("stopped before it was committed"))

@@ -1,0 +1,335 @@
+"""One MQTT connection: bytes in, packets to their places, answers out.
+
+What it promises: what is framed is stored or kept as a dead letter, then acknowledged; where something is full (the
+intake, what waits for its commit, the client's own reading) nothing more is read from this socket and nothing is lost;
+only protocol violations, deadlines and a lost key hang up.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from datetime import datetime
+from typing import cast
+
+from ioc.domain.account import KeyRecord
+from ioc.errors import QueueFullError
+from ioc.ingest.mqtt.decoder import Decoder
+from ioc.ingest.mqtt.encode import encode
+from ioc.ingest.mqtt.packets import (
+    LEVEL_5,
+    LEVEL_311,
+    REASONS_IN,
+    Connack,
+    Connect,
+    Disconnect,
+    Oversize,
+    Packet,
+    PacketType,
+    Pingreq,
+    Pingresp,
+    Puback,
+    Pubcomp,
+    Publish,
+    Pubrec,
+    Pubrel,
+    Subscribe,
+    Unsubscribe,
+)
+from ioc.ingest.mqtt.reasons import ProtocolViolation, ReasonCode
+from ioc.ingest.mqtt_ports import Door, Pause, Phase
+from ioc.ingest.mqtt_subscribe import subscribed, unsubscribed
+from ioc.ingest.mqtt_uplink import Uplink
+from ioc.ingest.mqtt_welcome import Client, Refused, client_of, judge, welcome
+
+KEEP_ALIVE_FACTOR = 1.5
+CLIENT_ID_BYTES = 8
+
+
+class MQTTConnection(asyncio.Protocol):
+    """Serves one client from its first byte to its last."""
+
+    def __init__(self, door: Door) -> None:
+        self._door = door
+        bounds = door.bounds
+        self._decoder = Decoder(bounds.packet_bytes_max, max_connect_bytes=bounds.connect_bytes_max)
+        self._phase = Phase.WAITING
+        self._pauses: set[Pause] = set()
+        self._held: Publish | Oversize | None = None  # decoded, and there was no room for it
+        self._connect: Connect | None = None  # while its key is looked up
+        self._client: Client
+        self._uplink: Uplink | None = None
+        self._record: KeyRecord | None = None
+        self._since = self._heard_at = door.io_clock.seconds()
+        self._transport: asyncio.Transport
+        self.device = ""
+        """The authenticated identity; empty before the CONNECT."""
+        self.receipts_topic: str | None = None
+        """The client's subscription to its receipts."""
+
+    # -- the transport's side
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Take a new socket in, if there is place."""
+        self._transport = cast("asyncio.Transport", transport)
+        self._transport.set_write_buffer_limits(high=self._door.bounds.write_buffer_bytes_max)
+        if not self._door.opened(self):
+            # Before the CONNECT nothing can be said that the client would understand.
+            self._count("connections_max")
+            self._phase = Phase.GONE
+            self._transport.abort()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forget the socket; what is submitted commits all the same, and nobody is told."""
+        del exc
+        self._phase = Phase.GONE
+        self._held = self._connect = None
+        self._pauses.clear()
+        self._door.closed(self)
+
+    def data_received(self, data: bytes) -> None:
+        """Take what the client sent."""
+        if self._phase in (Phase.ENDING, Phase.GONE):
+            return
+        self._heard_at = self._door.io_clock.seconds()
+        self._decoder.feed(data)
+        if not self._pauses:
+            self._read()
+
+    def pause_writing(self) -> None:
+        """Stop reading from a client that does not read."""
+        self.pause(Pause.UNREAD)
+
+    def resume_writing(self) -> None:
+        """Read again."""
+        self.resume(Pause.UNREAD)
+
+    # -- the door's side
+
+    @property
+    def waiting_count(self) -> int:
+        """How many messages wait for their commit."""
+        return len(self._uplink) if self._uplink is not None else 0
+
+    def pause(self, reason: Pause) -> None:
+        """Read nothing more until every pause is over."""
+        if self._phase in (Phase.ENDING, Phase.GONE):
+            return
+        if not self._pauses and not self._transport.is_closing():
+            self._transport.pause_reading()
+        self._pauses.add(reason)
+
+    def resume(self, reason: Pause) -> None:
+        """End one pause; after the last one, what was held back goes first, then the socket is read again."""
+        if reason not in self._pauses:
+            return
+        self._pauses.discard(reason)
+        if self._pauses:
+            return
+        self._heard_at = self._door.io_clock.seconds()
+        self._read()
+        if not self._pauses and self._phase in (Phase.WAITING, Phase.LIVE) and not self._transport.is_closing():
+            self._transport.resume_reading()
+
+    def check(self, seconds: float, now: datetime) -> None:
+        """Look at the deadlines: I/O clock ``seconds``; a key may also have an end, by the log's ``now``."""
+        bounds = self._door.bounds
+        if self._phase is Phase.WAITING:
+            if seconds - self._since > bounds.connect_seconds:
+                self.end(None, "connect_timeout")
+        elif self._phase is Phase.ENDING:
+            if seconds - self._since > bounds.linger_seconds:
+                self.abort()
+        elif self._phase is Phase.LIVE:
+            expires_at = self._record.expires_at if self._record is not None else None
+            silent_max = self._client.keep_alive_seconds * KEEP_ALIVE_FACTOR
+            if expires_at is not None and expires_at <= now:
+                self.end(ReasonCode.NOT_AUTHORIZED, "key_gone")
+            # While it is we who do not read, its silence says nothing; but who does not read us, is silent.
+            elif silent_max and self._pauses <= {Pause.UNREAD} and seconds - self._heard_at > silent_max:
+                self.end(ReasonCode.KEEP_ALIVE_TIMEOUT, "keep_alive_timeout")
+
+    def registry_changed(self) -> None:
+        """Forget what the registry allowed; hang up when the key is gone (SECURITY S23)."""
+        if self._phase is not Phase.LIVE or self._record is None or self._uplink is None:
+            return
+        self._uplink.forget_routes()
+        self._record = self._door.registry.key_by_hash(self._record.hash)
+        if self._record is None or self._record.device != self.device:
+            self.end(ReasonCode.NOT_AUTHORIZED, "key_gone")
+
+    def end(self, reason: ReasonCode | None, label: str | None) -> None:
+        """Say why (MQTT 5), throw away what still comes, and hang up once the client had time to read it."""
+        if self._phase in (Phase.ENDING, Phase.GONE):
+            return
+        if label is not None:
+            self._count(label)
+        if self._phase is Phase.LIVE and self._client.level == LEVEL_5 and reason is not None:
+            self._transport.write(encode(Disconnect(reason), LEVEL_5))
+        was_paused = bool(self._pauses)
+        self._phase = Phase.ENDING
+        self._since = self._door.io_clock.seconds()
+        self._held = self._connect = None
+        self._pauses.clear()
+        if self._transport.is_closing():
+            return
+        # Closing at once with unread bytes in the socket would send a reset, which can overtake our last packet.
+        self._transport.write_eof()
+        if was_paused:
+            self._transport.resume_reading()
+
+    def abort(self) -> None:
+        """Close the socket at once."""
+        self._transport.abort()
+
+    def _count(self, label: str) -> None:
+        self._door.metrics.mqtt_refused.labels(label).inc()
+
+    # -- reading
+
+    def _read(self) -> None:
+        """Work through what is decoded until nothing is left or something is full."""
+        now = self._door.log_clock.now()
+        held, self._held = self._held, None
+        if held is not None and not self._message(held, now):
+            return
+        try:
+            for packet in self._decoder:
+                if type(packet) is Publish or type(packet) is Oversize:
+                    if not self._message(packet, now):
+                        return
+                    continue
+                self._other(packet)
+                if self._pauses or self._phase in (Phase.ENDING, Phase.GONE):
+                    return
+        except ProtocolViolation as violation:
+            self._violated(violation)
+
+    def _message(self, packet: Publish | Oversize, now: datetime) -> bool:
+        """Submit a message; return False when it must wait or the connection ends."""
+        uplink = self._uplink
+        assert uplink is not None, "the decoder lets nothing pass before a CONNECT, and a pause lasts until its answer"
+        if len(uplink) >= self._door.bounds.inflight_max:
+            self._held = packet
+            self.pause(Pause.INFLIGHT)
+            return False
+        if not self._door.may_submit(self):
+            self._held = packet
+            self.pause(Pause.INTAKE)
+            self._door.wait_for_room(self)
+            return False
+        try:
+            uplink.take(packet, now)
+        except QueueFullError:  # it has room and refuses: the process is stopping
+            self.end(ReasonCode.SERVER_SHUTTING_DOWN, "stopping")
+            return False
+        return True
+
+    def _violated(self, violation: ProtocolViolation) -> None:
+        code = violation.reason_code
+        if self._phase is Phase.LIVE:
+            known = code in REASONS_IN[PacketType.DISCONNECT]
+            self.end(code if known else ReasonCode.PROTOCOL_ERROR, code.name.lower())
+            return
+        level = self._decoder.protocol_level
+        if level is None and code is ReasonCode.UNSUPPORTED_PROTOCOL_VERSION:
+            level = LEVEL_311  # older clients understand this one answer
+        if level is not None:
+            known = code in REASONS_IN[PacketType.CONNACK]
+            self._transport.write(encode(Connack(reason_code=code if known else ReasonCode.PROTOCOL_ERROR), level))
+        self.end(None, code.name.lower())
+
+    def _other(self, packet: Packet | Oversize) -> None:
+        match packet:
+            case Connect():
+                self._judge(packet)
+            case Pingreq():
+                self._send(Pingresp())
+            case Pubrel():
+                # No inbound state is kept at QoS 2: the message is committed, whichever it was.
+                self._send(Pubcomp(packet.packet_id))
+            case Subscribe():
+                answer, self.receipts_topic = subscribed(packet, self._client, self.receipts_topic)
+                self._send(answer)
+            case Unsubscribe():
+                done, self.receipts_topic = unsubscribed(packet, self.receipts_topic)
+                self._send(done)
+            case Disconnect():
+                self.end(None, None)
+            case Puback() | Pubrec() | Pubcomp():
+                pass  # we send at QoS 0, so it answers nothing; harmless
+            case _:
+                raise ProtocolViolation(ReasonCode.PROTOCOL_ERROR, "this packet has no meaning here")
+
+    # -- writing
+
+    def _send(self, packet: Packet) -> None:
+        written = encode(packet, self._client.level)
+        if len(written) <= self._client.packet_bytes_max:
+            self._transport.write(written)
+
+    def acknowledge(self, acknowledgements: bytes, receipts: list[bytes]) -> None:
+        """Write what a commit allows: acknowledgements always, receipts as far as the client reads them.
+
+        A receipt that does not fit is dropped and counted, never kept: a slow reader must not cost memory.
+        """
+        if self._phase is Phase.LIVE:
+            if acknowledgements:
+                self._transport.write(acknowledgements)
+            room = self._door.bounds.write_buffer_bytes_max - self._transport.get_write_buffer_size()
+            written = bytearray()
+            for receipt in receipts:
+                if len(receipt) > min(room - len(written), self._client.packet_bytes_max):
+                    self._door.metrics.mqtt_receipts_dropped.inc()
+                else:
+                    written += receipt
+            if written:
+                self._transport.write(bytes(written))
+        if not self.waiting_count:
+            self._door.acknowledged()
+        self.resume(Pause.INFLIGHT)
+
+    def not_committed(self) -> None:
+        """Hang up without acknowledging: the process stops, and the client sends it again elsewhere."""
+        self.end(ReasonCode.SERVER_SHUTTING_DOWN, "not_committed")
+
+    # -- the CONNECT
+
+    def looked_up(self, *, readable: bool) -> None:
+        """Judge a CONNECT again, now that the registry is fresh; ``readable`` False: the database does not answer."""
+        connect = self._connect
+        if connect is None:
+            return
+        self._judge(connect, last=True, readable=readable)
+        self.resume(Pause.LOOKUP)
+
+    def _judge(self, connect: Connect, *, last: bool = False, readable: bool = True) -> None:
+        verdict = judge(connect, self._door.registry)
+        if isinstance(verdict, KeyRecord):
+            self._admit(connect, verdict)
+            return
+        if verdict.ask_again and not last:
+            self._connect = connect
+            self.pause(Pause.LOOKUP)
+            self._door.ask_again(self)
+            return
+        self._refuse(connect, verdict, readable=readable)
+
+    def _refuse(self, connect: Connect, verdict: Refused, *, readable: bool) -> None:
+        code = verdict.reason_code
+        if verdict.ask_again and not readable:
+            code = ReasonCode.SERVER_UNAVAILABLE
+        self._transport.write(encode(Connack(reason_code=code), connect.protocol_level))
+        self.end(None, code.name.lower())
+
+    def _admit(self, connect: Connect, record: KeyRecord) -> None:
+        bounds = self._door.bounds
+        self._connect = None
+        self._record = record
+        self._client = client_of(connect, bounds)
+        self.device = self._client.device
+        self._uplink = Uplink(door=self._door, client=self._client, outlet=self)
+        self._phase = Phase.LIVE
+        self._door.admitted(self)
+        assigned = f"{self.device}-{secrets.token_hex(CLIENT_ID_BYTES)}"
+        self._send(welcome(connect, bounds, assigned_client_id=assigned))

@@ -1,0 +1,200 @@
+"""The MQTT endpoint for publishing devices: MQTT 3.1.1 and 5, PUBACK after COMMIT.
+
+It is no broker: devices publish their events and may read their own receipts. One door serves many connections from
+one event loop; connections wait their turn when the intake is full, and a device has one connection at a time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections import deque
+
+import structlog
+
+from ioc.clock import IOClock, LogClock
+from ioc.errors import StoreUnavailableError
+from ioc.ingest.mqtt.reasons import ReasonCode
+from ioc.ingest.mqtt_connection import MQTTConnection
+from ioc.ingest.mqtt_ports import DOOR, Connection, Intake, Pause
+from ioc.ingest.mqtt_welcome import LiveRegistry, MQTTBounds
+from ioc.metrics import Metrics
+
+BACKLOG = 1_024
+NEVER = float("-inf")
+
+
+class MQTTDoor:
+    """Listens for devices. Nothing happens before :meth:`start`."""
+
+    def __init__(
+        self, *, pipeline: Intake, registry: LiveRegistry, bounds: MQTTBounds, log_clock: LogClock, io_clock: IOClock,
+        metrics: Metrics,
+    ) -> None:  # fmt: skip
+        self.intake = pipeline
+        self.registry = registry
+        self.bounds = bounds
+        self.log_clock = log_clock
+        self.io_clock = io_clock
+        self.metrics = metrics
+        self._server: asyncio.Server | None = None
+        self._connections: set[Connection] = set()
+        self._by_device: dict[str, Connection] = {}
+        self._waiting: deque[Connection] = deque()  # for room in the intake, each once, in turn
+        self._turn: Connection | None = None
+        self._asking: list[Connection] = []  # for a fresh registry
+        self._asked_at = NEVER
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._giving = self._refreshing = False
+        self._stopping = False
+        self._quiet = asyncio.Event()
+        self._gone = asyncio.Event()
+
+    async def start(self, host: str, port: int) -> int:
+        """Listen on an address and return the bound port (``port`` 0 picks a free one).
+
+        Raises:
+            OSError: the address is taken or not ours.
+        """
+        loop = asyncio.get_running_loop()
+        self._server = await loop.create_server(lambda: MQTTConnection(self), host, port, backlog=BACKLOG)
+        self.registry.on_change.append(self.registry_changed)
+        self._spawn(self._sweep(), "mqtt-sweep")
+        bound: int = self._server.sockets[0].getsockname()[1]
+        return bound
+
+    async def stop(self, deadline_seconds: float) -> None:
+        """Take nothing more, acknowledge what is submitted, say goodbye and hang up, within about the deadline."""
+        self._stopping = True
+        if self._server is not None:
+            self._server.close()
+            self.registry.on_change.remove(self.registry_changed)
+        for connection in self._connections:
+            connection.pause(Pause.STOPPING)
+        if self._busy():
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._quiet.wait(), deadline_seconds)
+        for connection in tuple(self._connections):
+            connection.end(ReasonCode.SERVER_SHUTTING_DOWN, None)
+        if self._connections:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._gone.wait(), self.bounds.linger_seconds)
+        for connection in tuple(self._connections):
+            connection.abort()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._server is not None:
+            await self._server.wait_closed()
+
+    def registry_changed(self) -> None:
+        """Let every connection look at its key again; those whose key is gone are closed."""
+        for connection in tuple(self._connections):
+            connection.registry_changed()
+
+    def _spawn(self, work: asyncio._CoroutineLike[None], name: str) -> None:
+        task = asyncio.get_running_loop().create_task(work, name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    # -- what connections ask
+
+    def opened(self, connection: Connection) -> bool:
+        """Tell whether there is place for one more connection."""
+        if self._stopping or len(self._connections) >= self.bounds.connections_max:
+            return False
+        self._connections.add(connection)
+        self.metrics.mqtt_connections.set(len(self._connections))
+        return True
+
+    def admitted(self, connection: Connection) -> None:
+        """Take note of who it is and end an older connection of the same device."""
+        older = self._by_device.get(connection.device)
+        self._by_device[connection.device] = connection
+        if older is not None:
+            older.end(ReasonCode.SESSION_TAKEN_OVER, "session_taken_over")
+
+    def closed(self, connection: Connection) -> None:
+        """Forget a connection."""
+        self._connections.discard(connection)
+        with contextlib.suppress(ValueError):  # who comes and goes during an outage must not pile up here
+            self._waiting.remove(connection)
+        if self._by_device.get(connection.device) is connection:
+            del self._by_device[connection.device]
+        self.metrics.mqtt_connections.set(len(self._connections))
+        if self._stopping and not self._connections:
+            self._gone.set()
+        self.acknowledged()
+
+    def acknowledged(self) -> None:
+        """Take note that a connection has no message waiting any more: a stop may go on."""
+        if self._stopping and not self._busy():
+            self._quiet.set()
+
+    def _busy(self) -> bool:
+        return any(connection.waiting_count for connection in self._connections)
+
+    # -- room in the intake, in turn
+
+    def may_submit(self, connection: Connection) -> bool:
+        """Tell whether the intake has room and no other connection has waited longer for it."""
+        return self.intake.has_room and (not self._waiting or self._turn is connection)
+
+    def wait_for_room(self, connection: Connection) -> None:
+        """Call the connection when its turn has come."""
+        self.metrics.ingest_full.labels(DOOR).inc()
+        self._waiting.append(connection)
+        if not self._giving:
+            self._giving = True
+            self._spawn(self._give_room(), "mqtt-room")
+
+    async def _give_room(self) -> None:
+        try:
+            while self._waiting:
+                await self.intake.wait_for_room()
+                self._turn = self._waiting.popleft()
+                try:
+                    self._turn.resume(Pause.INTAKE)
+                finally:
+                    self._turn = None
+                await asyncio.sleep(0)  # with room to spare the loop would not let anybody else in
+        finally:
+            self._giving = False
+
+    # -- a fresh registry, not too often
+
+    def ask_again(self, connection: Connection) -> None:
+        """Read the registry again and call the connection; a flood of unknown keys costs one read a second."""
+        seconds = self.io_clock.seconds()
+        self._asking.append(connection)
+        if self._refreshing:
+            return
+        self._refreshing = True
+        stale = seconds - self._asked_at >= self.bounds.refresh_seconds
+        if stale:
+            self._asked_at = seconds
+        self._spawn(self._refresh(read=stale), "mqtt-registry")
+
+    async def _refresh(self, *, read: bool) -> None:
+        readable = True
+        try:
+            if read:
+                await self.registry.refresh()
+        except StoreUnavailableError as error:
+            readable = False
+            structlog.get_logger().warning("registry_unreadable", error=str(error))
+        finally:
+            self._refreshing = False
+        asking, self._asking = self._asking, []
+        for connection in asking:
+            connection.looked_up(readable=readable)
+
+    # -- deadlines
+
+    async def _sweep(self) -> None:
+        """Look at every connection's deadlines twice a second: cheaper than a timer for each."""
+        while True:
+            await asyncio.sleep(self.bounds.sweep_seconds)
+            seconds, now = self.io_clock.seconds(), self.log_clock.now()
+            for connection in tuple(self._connections):
+                connection.check(seconds, now)

@@ -1,0 +1,168 @@
+"""What the parts of the MQTT door need from each other: the door, its connections and the intake behind them."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime
+from enum import Enum
+from typing import Protocol
+
+from ioc.clock import IOClock, LogClock
+from ioc.domain.event import DeadLetter, Receipt
+from ioc.ingest.door import Delivery
+from ioc.ingest.mqtt.reasons import ReasonCode
+from ioc.ingest.mqtt_welcome import LiveRegistry, MQTTBounds
+from ioc.metrics import Metrics
+
+DOOR = "mqtt"
+
+
+class Phase(Enum):
+    """How far a connection has come."""
+
+    WAITING = "waiting"
+    """No CONNECT yet, or its key is being looked up."""
+    LIVE = "live"
+    """The client is known."""
+    ENDING = "ending"
+    """Our last packet is written; what still comes is thrown away."""
+    GONE = "gone"
+    """The socket is closed."""
+
+
+class Pause(Enum):
+    """Why nothing is read from a socket."""
+
+    LOOKUP = "lookup"
+    """The database is asked for an unknown key."""
+    INTAKE = "intake"
+    """The pipeline is full."""
+    INFLIGHT = "inflight"
+    """Too many messages of this connection wait for their commit."""
+    UNREAD = "unread"
+    """The client does not read our answers."""
+    STOPPING = "stopping"
+    """The process is about to stop."""
+
+
+class Intake(Protocol):
+    """The pipeline as a door sees it."""
+
+    @property
+    def has_room(self) -> bool:
+        """Tell whether another delivery may be submitted."""
+        ...
+
+    async def wait_for_room(self) -> None:
+        """Return when there is room again."""
+        ...
+
+    def submit(self, delivery: Delivery) -> asyncio.Future[list[Receipt]]:
+        """Queue a delivery; the future is done after its commit."""
+        ...
+
+    def submit_letter(self, letter: DeadLetter) -> asyncio.Future[list[Receipt]]:
+        """Queue what the door itself refused; the future is done after its commit."""
+        ...
+
+
+class Connection(Protocol):
+    """A connection as its door sees it."""
+
+    device: str
+    """The authenticated identity; empty before the CONNECT."""
+
+    @property
+    def waiting_count(self) -> int:
+        """How many messages wait for their commit."""
+        ...
+
+    def pause(self, reason: Pause) -> None:
+        """Read nothing more until every pause is over."""
+        ...
+
+    def resume(self, reason: Pause) -> None:
+        """End one pause."""
+        ...
+
+    def looked_up(self, *, readable: bool) -> None:
+        """Judge a CONNECT again; ``readable`` False: the database does not answer."""
+        ...
+
+    def registry_changed(self) -> None:
+        """Look again at what the registry allows."""
+        ...
+
+    def check(self, seconds: float, now: datetime) -> None:
+        """Look at the deadlines: I/O clock ``seconds``, log clock ``now``."""
+        ...
+
+    def end(self, reason: ReasonCode | None, label: str | None) -> None:
+        """Say why (MQTT 5) and hang up; ``label`` counts it."""
+        ...
+
+    def abort(self) -> None:
+        """Close the socket at once."""
+        ...
+
+
+class Door(Protocol):
+    """What a connection needs from the door that it came in by."""
+
+    @property
+    def bounds(self) -> MQTTBounds:
+        """Every bound."""
+        ...
+
+    @property
+    def registry(self) -> LiveRegistry:
+        """Devices and keys."""
+        ...
+
+    @property
+    def intake(self) -> Intake:
+        """The pipeline."""
+        ...
+
+    @property
+    def metrics(self) -> Metrics:
+        """The metrics of this process."""
+        ...
+
+    @property
+    def log_clock(self) -> LogClock:
+        """Dates what enters the log."""
+        ...
+
+    @property
+    def io_clock(self) -> IOClock:
+        """Measures deadlines."""
+        ...
+
+    def opened(self, connection: Connection) -> bool:
+        """Tell whether there is place for one more connection."""
+        ...
+
+    def admitted(self, connection: Connection) -> None:
+        """Take note of who it is; an older connection of the same device must go."""
+        ...
+
+    def closed(self, connection: Connection) -> None:
+        """Forget a connection."""
+        ...
+
+    def may_submit(self, connection: Connection) -> bool:
+        """Tell whether the intake has room and it is this connection's turn."""
+        ...
+
+    def wait_for_room(self, connection: Connection) -> None:
+        """Call ``resume(Pause.INTAKE)`` on the connection when its turn has come."""
+        ...
+
+    def ask_again(self, connection: Connection) -> None:
+        """Read the registry again, at most so often, then call ``looked_up`` on the connection."""
+        ...
+
+    def acknowledged(self) -> None:
+        """Take note that a connection has no message waiting any more."""
+        ...

@@ -1,0 +1,153 @@
+"""What a CONNECT is answered with: who it is, what it may do here, and the bounds that we announce. Pure.
+
+The user name is the device id and the password its key. The identity is the key's device and nothing else: the client
+id is only echoed, topic and payload can claim no other (SECURITY S24).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from ioc.domain.account import KeyKind, KeyRecord, parse_key
+from ioc.domain.device import DeviceState
+from ioc.ingest.door import Registry
+from ioc.ingest.mqtt.packets import LEVEL_5, Connack, Connect, Properties
+from ioc.ingest.mqtt.reasons import ReasonCode
+
+PACKET_HEADROOM_BYTES = 4_096
+"""What topic and properties may take beside the body of a PUBLISH."""
+RECEIVE_MAXIMUM = 65_535
+PACKET_BYTES_ANY = 268_435_460
+"""The longest packet that MQTT can frame."""
+
+
+class LiveRegistry(Registry, Protocol):
+    """The registry as a door with lasting connections needs it."""
+
+    on_change: list[Callable[[], None]]
+    """Called after every refresh that changed something."""
+
+    def key_by_hash(self, digest: bytes) -> KeyRecord | None:
+        """Return the valid key with this hash."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MQTTBounds:
+    """Every bound of the MQTT door."""
+
+    connections_max: int = 10_000
+    connect_seconds: float = 10.0
+    """Time a client has for its CONNECT."""
+    inflight_max: int = 2_000
+    """Messages of one connection that are submitted and not yet committed."""
+    body_bytes_max: int = 256 << 10
+    connect_bytes_max: int = 16 << 10
+    write_buffer_bytes_max: int = 64 << 10
+    """Answers waiting for a client that does not read: past it nothing more is read from it, and receipts drop."""
+    keep_alive_seconds_max: int = 3_600
+    sweep_seconds: float = 0.5
+    """How often deadlines are looked at."""
+    refresh_seconds: float = 1.0
+    """Unknown keys make the door ask the database at most this often."""
+    linger_seconds: float = 2.0
+    """Time a client has to read our last packet and hang up."""
+
+    @property
+    def packet_bytes_max(self) -> int:
+        """Return the longest packet that is read whole."""
+        return self.body_bytes_max + PACKET_HEADROOM_BYTES
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Why a client may not come in. ``ask_again``: the key may have been made since the registry was read."""
+
+    reason_code: ReasonCode
+    ask_again: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Client:
+    """An accepted client: its identity and what its CONNECT asked of us."""
+
+    device: str
+    level: int
+    keep_alive_seconds: int
+    """0 is none."""
+    with_reason: bool
+    """It takes reason strings in acknowledgements."""
+    packet_bytes_max: int
+    """The longest packet that it takes."""
+
+
+def judge(connect: Connect, registry: Registry) -> KeyRecord | Refused:
+    """Return the device key that a CONNECT proves, or why it does not."""
+    secret = _secret(connect)
+    if isinstance(secret, Refused):
+        return secret
+    record = registry.key(secret)
+    if record is None:
+        return Refused(ReasonCode.BAD_USER_NAME_OR_PASSWORD, ask_again=True)
+    if record.device is None or record.device != connect.username:
+        return Refused(ReasonCode.BAD_USER_NAME_OR_PASSWORD)
+    device = registry.device(record.device)
+    if device is None or device.state is DeviceState.RETIRED:
+        return Refused(ReasonCode.NOT_AUTHORIZED)
+    return record
+
+
+def _secret(connect: Connect) -> str | Refused:
+    """Return the password when it has the form of a device key: only then is the registry worth asking."""
+    if connect.properties.authentication_method is not None:
+        return Refused(ReasonCode.BAD_AUTHENTICATION_METHOD)
+    if connect.username is None or connect.password is None:
+        return Refused(ReasonCode.NOT_AUTHORIZED)
+    secret = connect.password.decode(errors="replace")
+    kind = parse_key(secret)
+    if kind is KeyKind.DEVICE:
+        return secret
+    return Refused(ReasonCode.BAD_USER_NAME_OR_PASSWORD if kind is None else ReasonCode.NOT_AUTHORIZED)
+
+
+def client_of(connect: Connect, bounds: MQTTBounds) -> Client:
+    """Return what is to be known of a client that :func:`judge` let in."""
+    asked = connect.properties
+    return Client(
+        device=connect.username or "",
+        level=connect.protocol_level,
+        keep_alive_seconds=_keep_alive_seconds(connect, bounds),
+        with_reason=asked.request_problem_information is not False,
+        packet_bytes_max=asked.maximum_packet_bytes or PACKET_BYTES_ANY,
+    )
+
+
+def _keep_alive_seconds(connect: Connect, bounds: MQTTBounds) -> int:
+    """Return the keep-alive that holds; 0 is none, which only a 3.1.1 client can have (it cannot be told another)."""
+    asked = connect.keep_alive_s
+    if connect.protocol_level == LEVEL_5 and not 0 < asked <= bounds.keep_alive_seconds_max:
+        return bounds.keep_alive_seconds_max
+    return asked
+
+
+def welcome(connect: Connect, bounds: MQTTBounds, *, assigned_client_id: str) -> Connack:
+    """Return the CONNACK of an accepted client; ``assigned_client_id`` is told to one that brought none."""
+    if connect.protocol_level != LEVEL_5:
+        return Connack()
+    keep_alive = _keep_alive_seconds(connect, bounds)
+    return Connack(
+        properties=Properties(
+            session_expiry_s=0 if connect.properties.session_expiry_s else None,
+            receive_maximum=min(RECEIVE_MAXIMUM, bounds.inflight_max),
+            maximum_packet_bytes=bounds.packet_bytes_max,
+            retain_available=False,
+            topic_alias_maximum=0,
+            wildcard_subscription_available=False,
+            subscription_identifiers_available=False,
+            shared_subscription_available=False,
+            server_keep_alive_s=keep_alive if keep_alive != connect.keep_alive_s else None,
+            assigned_client_id=None if connect.client_id else assigned_client_id,
+        )
+    )
