@@ -1,0 +1,149 @@
+/** Shapes of the API's JSON. Times are RFC 3339 UTC strings; text is `{vi, en}`. */
+
+export type Label = { vi: string; en: string };
+export type Severity = "info" | "low" | "medium" | "high" | "critical";
+export type Condition = "firing" | "cleared";
+export type WorkState = "new" | "acknowledged" | "resolved";
+export type DeviceStatus = "online" | "silent" | "never" | "maintenance" | "retired";
+
+export type Alert = {
+  id: string;
+  number: string;
+  rule: string;
+  rule_version: number;
+  key: string;
+  condition: Condition;
+  state: WorkState;
+  severity: Severity;
+  peak_severity: Severity;
+  title: Label;
+  summary: Label;
+  domain: string;
+  feed: string;
+  device: string | null;
+  device_name: Label | null;
+  area: string | null;
+  area_name: Label | null;
+  zone: string | null;
+  lat: number | null;
+  lon: number | null;
+  opened_at: string;
+  changed_at: string;
+  cleared_at: string | null;
+  flap_count: number;
+  retrospective: boolean;
+  restricted: boolean;
+  owner: string | null;
+  acknowledged_at: string | null;
+  acknowledged_by: string | null;
+  comments: number;
+  transitions: number;
+  version: number;
+};
+
+export type AlertStep = {
+  number: number;
+  at: string;
+  kind: string;
+  actor: string | null;
+  severity: Severity | null;
+  summary: Label | null;
+  reason: string;
+  text: string | null;
+  position: number | null;
+};
+
+export type Limit = { value: number; unit: string; source: string; verified: boolean; valid_from: string | null };
+export type SeriesPoint = { t: string; v: number | null; position?: number | null };
+export type Reading = { position: number; device: string; effective: string; values: Record<string, unknown> };
+
+export type Evidence = {
+  alert: string;
+  rule: { id: string; version: number; hash: string; title: Label; text: Label; for_seconds: number; severity: Severity };
+  clause: string;
+  values: Record<string, unknown>;
+  limit: Limit | null;
+  field: string | null;
+  feed: string | null;
+  device: string | null;
+  held_since: string | null;
+  held_seconds: number;
+  position: number;
+  readings: Reading[];
+  series: SeriesPoint[];
+  transitions: { at: string; kind: string; severity: Severity | null }[];
+};
+
+export type MainValue = { field: string; value: number | string | null; unit: string | null; at: string };
+
+export type Device = {
+  id: string;
+  feed: string;
+  name: Label;
+  area: string | null;
+  area_name: Label | null;
+  zone: string | null;
+  lat: number | null;
+  lon: number | null;
+  parent: string | null;
+  owner: string | null;
+  place: string | null;
+  critical: boolean;
+  gateway: boolean;
+  state: "active" | "maintenance" | "retired";
+  expected_period_seconds: number;
+  registered_at: string;
+  version: number;
+  status: DeviceStatus;
+  last_seen: string | null;
+  last_effective: string | null;
+  lag_seconds: number | null;
+  events: number;
+  main: MainValue | null;
+};
+
+export type Geometry = { type: "Polygon" | "MultiPolygon"; coordinates: number[][][] | number[][][][] };
+export type Area = {
+  code: string;
+  name: Label;
+  short: Label | null;
+  zone: string | null;
+  lat: number | null;
+  lon: number | null;
+  shape: Geometry | null;
+  shape_source: string | null;
+};
+export type Zone = { code: string; name: Label; former_code: string; areas: string[] };
+
+export type FeedField = { name: string; label: Label; unit: string | null; type: string; digits?: number | null };
+export type Feed = { id: string; label: Label; domain: string; main_field: string | null; expected_period_seconds: number; fields: FeedField[] };
+
+export type Domain = {
+  id: string;
+  number: string;
+  label: Label;
+  feeds: string[];
+  open: Partial<Record<Severity, number>>;
+  state: Severity | "normal" | "no_data";
+  last_log_time: string | null;
+  no_data_since: string | null;
+  devices: number;
+  online: number;
+  spark: (number | null)[];
+  spark_field: { feed: string; field: string; label: Label; unit: string | null } | null;
+};
+
+export type Rule = { id: string; title: Label; text?: Label; version: number; levels?: { severity: Severity; when: string; for_seconds: number }[] };
+export type StoredEvent = { key: string; position: number; log_time: string; effective: string; data: Record<string, unknown>; flags: string[] };
+export type Session = { username: string; name: string | null; role: string; areas: string[] | null; zone: string | null; language: string | null };
+export type Status = { version: string; demo: boolean; drill: unknown; pack: string; title: Label | null; started_at: string };
+export type Page<T> = { items: T[]; next: string | null; position: number };
+export type Clock = { time: string; position: number; log_lag_seconds?: number; devices?: { online: number; total: number } };
+
+export const SEVERITIES: readonly Severity[] = ["critical", "high", "medium", "low", "info"];
+export const RANK: Record<Severity, number> = { info: 0, low: 1, medium: 2, high: 3, critical: 4 };
+
+/** Open = the condition fires, or nobody has taken note of it yet. */
+export function isOpen(alert: Alert): boolean {
+  return alert.condition === "firing" || alert.state === "new";
+}

@@ -1,0 +1,29 @@
+/** The server's clock as this desk knows it: ages tick by it, so a drill or a wrong desk clock never shows a wrong age. */
+import type { Clock } from "../api/types";
+
+let offset = 0;
+let now = $state(Date.now());
+let fleet = $state.raw<{ online: number; total: number } | null>(null);
+let logLag = $state(0);
+
+export const clock = {
+  /** Milliseconds since 1970 by the server's clock; changes once a second. */
+  get now(): number {
+    return now;
+  },
+  get fleet(): { online: number; total: number } | null {
+    return fleet;
+  },
+  get logLagSeconds(): number {
+    return logLag;
+  },
+  hear(message: Clock): void {
+    offset = Date.parse(message.time) - Date.now();
+    logLag = message.log_lag_seconds ?? 0;
+    const devices = message.devices;
+    if (devices && (fleet?.online !== devices.online || fleet.total !== devices.total)) fleet = devices;
+  },
+  tick(): void {
+    now = Date.now() + offset;
+  },
+};

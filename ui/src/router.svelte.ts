@@ -1,0 +1,83 @@
+/** Where the operator is: path and query, in the address bar. A drawer may lie over another screen (its background). */
+
+export type Screen = "overview" | "alerts" | "devices" | "signin" | "missing";
+export type Place = { screen: Screen; alert: string | null; device: string | null; query: URLSearchParams; path: string };
+
+type HistoryState = { background?: string };
+
+let url = $state.raw(new URL(location.href));
+let background = $state.raw<string | undefined>((history.state as HistoryState | null)?.background);
+
+function screenOf(path: string): Omit<Place, "query" | "path"> {
+  const [first = "", second = null] = path.split("/").filter(Boolean);
+  if (first === "") return { screen: "overview", alert: null, device: null };
+  if (first === "alerts") return { screen: "alerts", alert: second && decodeURIComponent(second), device: null };
+  if (first === "devices") return { screen: "devices", alert: null, device: second && decodeURIComponent(second) };
+  if (first === "signin") return { screen: "signin", alert: null, device: null };
+  return { screen: "missing", alert: null, device: null };
+}
+
+export const router = {
+  /** What the address says. */
+  get place(): Place {
+    return { ...screenOf(url.pathname), query: url.searchParams, path: url.pathname + url.search };
+  },
+  /** The screen to draw under a drawer: the one it was opened from. */
+  get base(): Place {
+    if (background === undefined) return router.place;
+    const below = new URL(background, location.origin);
+    return { ...screenOf(below.pathname), query: below.searchParams, path: background };
+  },
+};
+
+function take(): void {
+  url = new URL(location.href);
+  background = (history.state as HistoryState | null)?.background;
+}
+
+export function go(path: string, options: { replace?: boolean; background?: string } = {}): void {
+  const state: HistoryState = options.background === undefined ? {} : { background: options.background };
+  if (options.replace) history.replaceState(state, "", path);
+  else history.pushState(state, "", path);
+  take();
+}
+
+/** Open something in a drawer over the screen that is drawn now. */
+export function openOver(path: string): void {
+  go(path, { background: router.base.path, replace: router.place.path !== router.base.path });
+}
+
+export function closeDrawer(fallback: string): void {
+  go(background ?? fallback);
+}
+
+/** Change query parameters of the base screen; null removes one. */
+export function setQuery(changes: Record<string, string | null>): void {
+  const query = new URLSearchParams(router.base.query);
+  for (const [name, value] of Object.entries(changes)) {
+    if (value === null || value === "") query.delete(name);
+    else query.set(name, value);
+  }
+  const text = query.toString();
+  const path = (router.base.path.split("?")[0] ?? "/") + (text ? `?${text}` : "");
+  if (background !== undefined) {
+    history.replaceState({ background: path }, "", url.pathname + url.search);
+    take();
+  } else if (router.place.alert !== null || router.place.device !== null) {
+    go(url.pathname + (text ? `?${text}` : ""), { replace: true });
+  } else go(path, { replace: true });
+}
+
+/** Plain left clicks on links of this site stay in the page; everything else is the browser's. */
+export function followLinks(event: MouseEvent): void {
+  if (event.defaultPrevented || event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
+  const anchor = (event.target as Element | null)?.closest("a");
+  if (!anchor || anchor.target || anchor.origin !== location.origin || anchor.hasAttribute("download")) return;
+  if (anchor.pathname.startsWith("/api/") || anchor.getAttribute("href")?.startsWith("#")) return;
+  event.preventDefault();
+  const path = anchor.pathname + anchor.search;
+  if (anchor.dataset.over !== undefined) openOver(path);
+  else go(path);
+}
+
+window.addEventListener("popstate", take);
