@@ -69,3 +69,19 @@ class TooManyRequestsError(IOCError):
     def __init__(self, message: str, *, retry_after_seconds: int) -> None:
         super().__init__(message)
         self.retry_after_seconds = retry_after_seconds
+
+
+class UnreadableBodyError(IOCError):
+    """Nothing of the body can be read; ``code`` says why for machines."""
+
+    def __init__(self, message: str, *, code: str = "unreadable_body") -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class UnsupportedMediaTypeError(IOCError):
+    """The body's type or encoding is not one that this route takes."""
+
+
+class BodyTooLargeError(IOCError):
+    """The body is larger than this route takes."""

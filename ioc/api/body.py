@@ -7,8 +7,8 @@ from typing import Annotated, Any, NoReturn, TypeVar
 from fastapi import Request
 from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
 
-from ioc.api.problems import BodyTooLargeError, UnsupportedMediaTypeError, faults
-from ioc.errors import InvalidInputError
+from ioc.api.problems import faults
+from ioc.errors import BodyTooLargeError, InvalidInputError, UnsupportedMediaTypeError
 
 BODY_BYTES_MAX = 64 << 10
 

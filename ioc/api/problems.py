@@ -14,6 +14,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from ioc import errors
+from ioc.errors import BodyTooLargeError, UnsupportedMediaTypeError
 
 MEDIA_TYPE = "application/problem+json"
 LANGUAGES = ("vi", "en")
@@ -24,14 +25,6 @@ _log = structlog.get_logger()
 
 class PreconditionRequiredError(errors.IOCError):
     """The request must say in If-Match which version it has seen."""
-
-
-class UnsupportedMediaTypeError(errors.IOCError):
-    """The body must be application/json."""
-
-
-class BodyTooLargeError(errors.IOCError):
-    """The body is larger than this route takes."""
 
 
 class CrossSiteError(errors.ForbiddenError):
@@ -64,9 +57,10 @@ PROBLEMS: Mapping[type[Exception], Problem] = {
     errors.VersionConflictError: Problem(
         412, "version_conflict", "Người khác vừa thay đổi trước bạn", "Somebody else changed it first"
     ),
+    errors.UnreadableBodyError: Problem(400, "unreadable_body", "Không đọc được nội dung", "Unreadable body"),
     BodyTooLargeError: Problem(413, "body_too_large", "Nội dung quá lớn", "Body too large"),
     UnsupportedMediaTypeError: Problem(
-        415, "unsupported_media_type", "Cần application/json", "application/json needed"
+        415, "unsupported_media_type", "Không nhận kiểu nội dung này", "This kind of body is not taken"
     ),
     errors.InvalidInputError: Problem(422, "invalid_input", "Dữ liệu không hợp lệ", "Invalid input"),
     PreconditionRequiredError: Problem(428, "version_required", "Thiếu If-Match", "If-Match is missing"),

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from ioc.api import answer, wire
 from ioc.api.auth import EVERYBODY, PEOPLE, REPORTERS, Caller
 from ioc.api.deps import StateDep
-from ioc.api.problems import BodyTooLargeError
+from ioc.errors import BodyTooLargeError
 
 router = APIRouter(tags=["status"])
 REPORT_BYTES_MAX = 8 << 10

@@ -74,7 +74,12 @@ async def _disconnect(receive: Receive) -> None:
         pass
 
 
-@router.get("/stream", summary="Follow changes", response_class=EventStream)
+@router.get(
+    "/stream",
+    summary="Follow changes",
+    response_class=Response,
+    responses={200: {"description": "events without end", "content": {"text/event-stream": {}}}},
+)
 async def stream(
     request: Request,
     caller: Annotated[Caller, Depends(EVERYBODY)],

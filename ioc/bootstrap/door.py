@@ -7,6 +7,7 @@ import asyncio
 from ioc.bootstrap.intake import open_intake
 from ioc.bootstrap.parts import announced, open_parts, until_stopped
 from ioc.ingest.mqtt_door import MQTTDoor
+from ioc.ingest.mqtt_welcome import MQTTBounds
 from ioc.settings import Settings
 
 
@@ -16,7 +17,12 @@ async def run_door(settings: Settings) -> None:
         door = MQTTDoor(
             pipeline=intake.pipeline,
             registry=intake.registry,
-            settings=settings,
+            bounds=MQTTBounds(
+                connections_max=settings.mqtt_connections_max,
+                connect_seconds=settings.mqtt_connect_seconds,
+                inflight_max=settings.mqtt_inflight_max,
+                body_bytes_max=settings.body_bytes_max,
+            ),
             log_clock=parts.log_clock,
             io_clock=parts.io_clock,
             metrics=parts.metrics,

@@ -5,14 +5,14 @@ from __future__ import annotations
 from ioc.bootstrap.parts import announced, open_parts, until_stopped
 from ioc.rules.engine import RuleEngine
 from ioc.settings import Settings
-from ioc.store.rule_memory import RuleStore
+from ioc.store.rule_memory import RuleMemoryStore
 from ioc.store.wakeup import LOG_CHANNEL, Wakeup
 
 
 async def run_rules(settings: Settings) -> None:
     """Evaluate the log until stopped, or until another worker holds the lease."""
     async with open_parts(settings, "rules", connections_max=4) as parts, Wakeup(parts.database, LOG_CHANNEL) as waiter:
-        store = RuleStore(parts.database, parts.log, number_prefix=parts.pack.number_prefix)
+        store = RuleMemoryStore(parts.database, parts.log, number_prefix=parts.pack.number_prefix)
         engine = RuleEngine(
             reader=parts.log,
             store=store,

@@ -7,12 +7,11 @@ import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
-from ioc.bootstrap.parts import Parts, announced, open_parts, until_stopped
+from ioc.bootstrap.parts import Parts
 from ioc.ingest.http import HTTPDoor
 from ioc.ingest.pipeline import Bounds, Pipeline
 from ioc.ingest.prepare import Preparer
 from ioc.ingest.registry import CachedRegistry
-from ioc.settings import Settings
 from ioc.store.registry import RegistryStore
 from ioc.store.wakeup import REGISTRY_CHANNEL, Wakeup
 

@@ -125,12 +125,12 @@ async def prepare(settings: Settings, *, say: Callable[[str], None]) -> tuple[st
 async def start_roles(supervisor: Supervisor, settings: Settings, *, say: Callable[[str], None]) -> tuple[str, str]:
     """Start every role in order; return the URL of the screens and the address of the MQTT door."""
     environment = role_environment(settings)
-    facts: dict[str, dict[str, object]] = {}
-    for name in ROLES:
-        role = Role(
-            name, [sys.executable, "-m", "ioc", name], ready_file=ready_file(settings, name), environment=environment
-        )
-        facts[name] = await supervisor.start(role)
+    roles = [
+        Role(name, [sys.executable, "-m", "ioc", name], ready_file=ready_file(settings, name), environment=environment)
+        for name in ROLES
+    ]
+    # Side by side: the database is ready, and each waits for nothing but it. The supervisor keeps their order to stop.
+    facts = dict(zip(ROLES, await asyncio.gather(*(supervisor.start(role) for role in roles)), strict=True))
     http_url = f"http://{_shown(settings.http_host)}:{facts['api']['http_port']}"
     mqtt_address = f"{_shown(settings.mqtt_host)}:{facts['door']['mqtt_port']}"
     if settings.demo:

@@ -16,11 +16,14 @@ from ioc.domain.account import KeyKind, KeyRecord
 from ioc.domain.event import Outcome, Receipt
 from ioc.domain.feed import FeedSpec
 from ioc.errors import (
+    BodyTooLargeError,
     ForbiddenError,
     NotFoundError,
     QueueFullError,
     StoreUnavailableError,
     UnauthenticatedError,
+    UnreadableBodyError,
+    UnsupportedMediaTypeError,
 )
 from ioc.ingest.cloudevents import CLOUDEVENT, CLOUDEVENT_BATCH, envelope_to_items
 from ioc.ingest.decode import UnreadableError, inflate
@@ -30,16 +33,6 @@ from ioc.ingest.pipeline import Pipeline
 JSON = "application/json"
 NDJSON = "application/x-ndjson"
 DOOR = "http"
-
-
-class BodyError(Exception):
-    """The body cannot be taken at all; ``status`` is 400, 413 or 415."""
-
-    def __init__(self, status: int, code: str, detail: str) -> None:
-        super().__init__(detail)
-        self.status = status
-        self.code = code
-        self.detail = detail
 
 
 class HTTPDoor:
@@ -85,7 +78,7 @@ class HTTPDoor:
             raise ForbiddenError("recorded history comes in with a feed key")
         kind = _content_type(request)
         if kind not in (JSON, NDJSON):
-            raise BodyError(415, "unsupported_media_type", f"send {JSON} or {NDJSON}")
+            raise UnsupportedMediaTypeError(f"send {JSON} or {NDJSON}")
         body = await self._body(request)
         delivery = Delivery(
             feed=feed, device=identity, body=body, received_at=self._log_clock.now(), door=DOOR,
@@ -98,12 +91,12 @@ class HTTPDoor:
         key = await self._authenticate(request)
         kind = _content_type(request)
         if kind not in (CLOUDEVENT, CLOUDEVENT_BATCH):
-            raise BodyError(415, "unsupported_media_type", f"send {CLOUDEVENT} or {CLOUDEVENT_BATCH}")
+            raise UnsupportedMediaTypeError(f"send {CLOUDEVENT} or {CLOUDEVENT_BATCH}")
         body = await self._body(request)
         try:
             found = envelope_to_items(body, batch=kind == CLOUDEVENT_BATCH, feeds=self._feeds)
         except UnreadableError as error:
-            raise BodyError(400, error.refusal.reason, error.refusal.detail) from error
+            raise UnreadableBodyError(error.refusal.detail, code=error.refusal.reason) from error
         deliveries = []
         now = self._log_clock.now()
         for item in found:
@@ -137,20 +130,21 @@ class HTTPDoor:
         """Read the body up to the bound, unpacking gzip; never more than the bound is in memory."""
         encoding = request.headers.get("content-encoding", "identity").lower()
         if encoding not in ("identity", "gzip"):
-            raise BodyError(415, "unsupported_encoding", "send it plain or as gzip")
+            raise UnsupportedMediaTypeError("send it plain or as gzip")
         chunks = bytearray()
         async for chunk in request.stream():
             chunks += chunk
             if len(chunks) > self._body_bytes_max:
-                raise BodyError(413, "too_large", f"the body is larger than {self._body_bytes_max} bytes")
+                raise BodyTooLargeError(f"the body is larger than {self._body_bytes_max} bytes")
         body = bytes(chunks)
         if encoding == "identity":
             return body
         try:
             return inflate(body, bytes_max=self._body_bytes_max)
         except UnreadableError as error:
-            status = 413 if error.refusal.reason == "too_large" else 400
-            raise BodyError(status, error.refusal.reason, error.refusal.detail) from error
+            if error.refusal.reason == "too_large":
+                raise BodyTooLargeError(error.refusal.detail) from error
+            raise UnreadableBodyError(error.refusal.detail, code=error.refusal.reason) from error
 
     async def _commit(self, deliveries: list[Delivery]) -> Response:
         """Submit, wait for the commit and answer. Past the deadline the outcome is unknown: the sender repeats."""

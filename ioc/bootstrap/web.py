@@ -1,0 +1,125 @@
+"""The role `api`: HTTP door, API, stream and screens on one port."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Iterator
+
+import uvicorn
+
+from ioc import __version__
+from ioc.api.app import create_app, create_state
+from ioc.api.deps import APIParts, APIState
+from ioc.bootstrap.intake import Intake, http_door, open_intake
+from ioc.bootstrap.parts import Parts, announced, open_parts, until_stopped
+from ioc.bootstrap.scrape import metrics_text
+from ioc.clock import AnchoredLogClock
+from ioc.errors import ServiceUnreachableError, StoreUnavailableError
+from ioc.screens.site import Site
+from ioc.settings import Settings
+from ioc.store.wakeup import CHANGE_CHANNEL, Wakeup
+
+HEADER_BYTES_MAX = 16 << 10
+CONNECTIONS = 12
+FAILING_SECONDS_MAX = 3.0
+STREAMS_END_SECONDS = 2
+
+
+class Server(uvicorn.Server):
+    """uvicorn without its own signal handlers: the role decides when to stop, and ends the streams first."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave the signals to the role."""
+        yield
+
+
+async def run_api(settings: Settings) -> None:
+    """Serve until stopped."""
+    async with (
+        open_parts(settings, "api", connections_max=CONNECTIONS) as parts,
+        open_intake(parts) as intake,
+        Wakeup(parts.database, CHANGE_CHANNEL) as waiter,
+    ):
+        state = create_state(_api_parts(parts, intake, waiter))
+        app = create_app(state, door=http_door(parts, intake).router(), site=Site())
+        server = Server(
+            uvicorn.Config(
+                app,
+                http="h11",  # httptools takes headers of any size
+                h11_max_incomplete_event_size=HEADER_BYTES_MAX,
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                proxy_headers=False,
+                timeout_keep_alive=30,
+                timeout_graceful_shutdown=STREAMS_END_SECONDS,
+                lifespan="on",
+            )
+        )
+        listener = _listen(settings.http_host, settings.http_port)
+        serving = asyncio.create_task(server.serve(sockets=[listener]))
+        try:
+            while not server.started and not serving.done():  # noqa: ASYNC110 - uvicorn has no event for it
+                await asyncio.sleep(0.01)
+            async with announced(parts, http_port=listener.getsockname()[1]):
+                await until_stopped(asyncio.shield(serving))
+        finally:
+            await _stop(server, serving, state)
+
+
+async def _stop(server: uvicorn.Server, serving: asyncio.Task[None], state: APIState) -> None:
+    """End the streams, then let requests under way finish."""
+    state.hub.stop_streams()
+    server.should_exit = True
+    with contextlib.suppress(asyncio.CancelledError):
+        await asyncio.wait({serving}, timeout=STREAMS_END_SECONDS * 2)
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """Bind the port, with a clear error when it is taken.
+
+    Raises:
+        ServiceUnreachableError: the address cannot be bound.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        raise ServiceUnreachableError(
+            f"port {port} on {host} cannot be used ({error.strerror}): choose --http-port"
+        ) from error
+    listener.listen(1024)
+    listener.setblocking(False)  # noqa: FBT003 - the standard library's signature
+    return listener
+
+
+def _api_parts(parts: Parts, intake: Intake, waiter: Wakeup) -> APIParts:
+    async def intake_commits() -> None:
+        failing = intake.pipeline.failing_since
+        if failing is not None and parts.io_clock.seconds() - failing > FAILING_SECONDS_MAX:
+            raise StoreUnavailableError("the intake cannot commit")
+
+    async def text() -> bytes:
+        return await metrics_text(parts)
+
+    return APIParts(
+        settings=parts.settings,
+        database=parts.database,
+        pack=parts.pack,
+        metrics=parts.metrics,
+        clock=parts.log_clock,
+        wall=AnchoredLogClock(),
+        io_clock=parts.io_clock,
+        log=parts.log,
+        wakeup=waiter,
+        metrics_text=text,
+        version=__version__,
+        started_at=parts.log_clock.now(),
+        checks={"intake": intake_commits},
+    )
