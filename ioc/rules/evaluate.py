@@ -33,6 +33,7 @@ def step(rules: RuleSet, memory: Memory, entry: Entry) -> tuple[Transition, ...]
         if not entry.event.history:
             fold.event(entry.event)
     elif entry.kind in (EntryKind.TICK, EntryKind.GAP):
+        memory.tick_us = fold.log_us
         fold.tick()
     elif entry.kind is EntryKind.RULE:
         fold.rule_changed()
@@ -254,7 +255,8 @@ class Fold:
         if value is None:
             self.memory.devices.pop(identifier, None)
         elif identifier in self.memory.devices or len(self.memory.devices) < DEVICES_MAX:
-            self.memory.devices[identifier] = {name: value[name] for name in DEVICE_MEMBERS if value.get(name)}
+            members = {name: value[name] for name in DEVICE_MEMBERS if value.get(name) is not None}
+            self.memory.devices[identifier] = {**names_of(value), **members}
         else:
             self.memory.tally.full["devices"] += 1
 
@@ -264,8 +266,14 @@ class Fold:
         code = (value or {}).get("code") or (self.entry.subject or "").split("@", 1)[0]
         if value is None:
             self.memory.areas.pop(code, None)
-        elif value.get("valid_to") is None:
-            self.memory.areas[code] = {name: value.get(name) for name in ("name_vi", "name_en")}
+        elif value.get("valid_to") is None:  # codes were re-used: only the unit that stands has the name
+            self.memory.areas[code] = names_of(value)
+
+
+def names_of(value: Mapping[str, Any]) -> dict[str, str]:
+    """Return a registry entry's name in both languages, whether it stands as one member or as two columns."""
+    name = value.get("name") or {"vi": value.get("name_vi"), "en": value.get("name_en")}
+    return {f"name_{language}": name[language] for language in ("vi", "en") if name.get(language)}
 
 
 def add_context(values: dict[str, Any], event: Event, device: Mapping[str, Any]) -> None:

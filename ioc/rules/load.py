@@ -251,9 +251,9 @@ def by_at(body: Mapping[str, Any], fields: Mapping[str, FieldSpec]) -> tuple[str
 
 def mode_at(body: Mapping[str, Any]) -> Mode:
     """Return whether the rule raises alerts."""
-    value = body.get("mode", "active")
+    value = body.get("mode", "alert")
     if value not in tuple(Mode):
-        raise RuleError(f"no mode {value!r}", path="mode", hint="active or monitor")
+        raise RuleError(f"no mode {value!r}", path="mode", hint="alert or monitor")
     if type(body.get("enabled", True)) is not bool:
         raise RuleError("true or false is required", path="enabled")
     return Mode(value)

@@ -140,6 +140,8 @@ class Memory:
     def __init__(self) -> None:
         self.position = 0
         self.log_us = 0
+        self.tick_us = 0
+        """The log_time of the last tick; a gap is measured from it."""
         self.rules: dict[str, RuleRecord] = {}
         self.devices: dict[str, dict[str, Any]] = {}
         self.areas: dict[str, dict[str, Any]] = {}
@@ -205,6 +207,7 @@ class Memory:
             "version": VERSION,
             "position": self.position,
             "log_us": self.log_us,
+            "tick_us": self.tick_us,
             "rules": self.rules,
             "devices": self.devices,
             "areas": self.areas,
@@ -229,7 +232,7 @@ class Memory:
         if body.get("version") != VERSION:
             raise MemoryVersionError(f"snapshot version {body.get('version')}, this engine reads {VERSION}")
         memory = cls()
-        memory.position, memory.log_us = body["position"], body["log_us"]
+        memory.position, memory.log_us, memory.tick_us = body["position"], body["log_us"], body["tick_us"]
         memory.rules = {name: RuleRecord(**record) for name, record in body["rules"].items()}
         memory.devices, memory.areas, memory.pruned_us = body["devices"], body["areas"], body["pruned_us"]
         for rule, states in body["keys"].items():

@@ -35,7 +35,7 @@ def from_us(moment_us: int) -> datetime:
 class Mode(StrEnum):
     """Whether a rule speaks up."""
 
-    ACTIVE = "active"
+    ALERT = "alert"
     """It raises alerts."""
     MONITOR = "monitor"
     """Theo dõi, không báo: it evaluates and counts, and raises nothing."""
@@ -80,7 +80,7 @@ class Rule:
     where: Condition | None = None
     clear: ClearBand = ClearBand()
     limit: Limit | None = None
-    mode: Mode = Mode.ACTIVE
+    mode: Mode = Mode.ALERT
     refire_us: int = REFIRE_US
     live_within_us: Mapping[str, int] = field(default_factory=dict)
     """Per feed: a transition older than this is retrospective."""

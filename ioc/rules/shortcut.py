@@ -29,7 +29,9 @@ CONSTANTS = {
     FieldType.NUMBER: float,
     FieldType.INTEGER: int,
     FieldType.TEXT: str,
+    FieldType.BOOLEAN: bool,
 }
+TRUTHS = {"true": True, "false": False}
 DEPTH_MAX = 20
 
 
@@ -109,7 +111,7 @@ class Reader:
         raise UnreadableError("two names or two constants")
 
     def operand(self) -> object:
-        """Read a name, a number (perhaps negative) or a text."""
+        """Read a name, a number (perhaps negative), a text, true or false."""
         kind, token = self.take()
         negative = token == "-"  # noqa: S105 - a sign of the language
         if negative:
@@ -119,6 +121,8 @@ class Reader:
             return -number if negative else number
         if negative:
             raise UnreadableError(token)
+        if kind == "name" and token in TRUTHS:
+            return TRUTHS[token]
         if kind == "name" and token in self.types:
             return Name(token)
         if kind == "text":
@@ -130,8 +134,8 @@ class Reader:
         wanted = CONSTANTS.get(self.types[name])
         if wanted is None or type(constant) is not wanted:
             raise UnreadableError(f"{name} {sign} {constant!r}")
-        if wanted is str and sign not in ("==", "!="):
-            raise UnreadableError("texts have an order of their own in CEL")
+        if wanted in (str, bool) and sign not in ("==", "!="):
+            raise UnreadableError("texts and truths have an order of their own in CEL")
         return compare(str(name), COMPARE[sign], constant)
 
 

@@ -1,0 +1,211 @@
+"""The engine's worker: reads the log by cursor, folds, commits; writes the ticks; snapshots its memory.
+
+Only the holder of the lease works, and every commit is fenced, so two can never write. After a crash it takes the
+last snapshot and folds the entries up to the cursor again without emitting: what they led to is committed already.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+
+import structlog
+
+from ioc.clock import IOClock, LogClock
+from ioc.domain.alert import Transition
+from ioc.domain.event import Entry, EntryKind
+from ioc.domain.feed import FeedSpec, Label
+from ioc.errors import FencedError, StoreUnavailableError
+from ioc.metrics import Metrics
+from ioc.rules.evaluate import step
+from ioc.rules.memory import VERSION, Memory, MemoryVersionError, Tally
+from ioc.rules.ports import LogReader, RuleStore, StepResult, Stored, Waiter
+from ioc.rules.rule import EPOCH, from_us, to_us
+from ioc.rules.ruleset import RuleSet
+
+BATCH = 1_000
+"""Entries folded into one transaction; a fuller batch would hold back the first alert in it."""
+TICK_SECONDS = 1.0
+GAP_SECONDS = 10.0
+RETRY_SECONDS = 1.0
+STOP_SECONDS = 5.0
+
+
+class RuleEngine:
+    """Folds the log into alerts until cancelled. One object, one worker; any number of them may stand by."""
+
+    def __init__(
+        self,
+        *,
+        reader: LogReader,
+        store: RuleStore,
+        waiter: Waiter,
+        feeds: Mapping[str, FeedSpec],
+        zones: Mapping[str, Label],
+        log_clock: LogClock,
+        io_clock: IOClock,
+        metrics: Metrics,
+        poll_seconds: float,
+        snapshot_seconds: float,
+    ) -> None:
+        self._reader = reader
+        self._store = store
+        self._waiter = waiter
+        self._feeds = feeds
+        self._zones = zones
+        self._log_clock = log_clock
+        self._io_clock = io_clock
+        self._metrics = metrics
+        self._poll_seconds = poll_seconds
+        self._snapshot_seconds = snapshot_seconds
+        self._memory = Memory()
+        self._rules = RuleSet(feeds, zones)
+        self._snapshot_position = 0
+        self._snapshot_at = 0.0
+        self._ticked_at: datetime | None = None
+        self._ready = False
+
+    @property
+    def position(self) -> int:
+        """Return the last entry that is folded and committed."""
+        return self._memory.position
+
+    async def run(self) -> None:
+        """Work until cancelled; an unreachable database is waited for.
+
+        Raises:
+            FencedError: another worker has taken over; this process must end.
+        """
+        try:
+            while True:
+                try:
+                    await self._take_over()
+                    while True:
+                        await self._turn()
+                except StoreUnavailableError as error:
+                    # Whether the last commit stands is unknown: begin again from what the store says.
+                    self._ready = False
+                    structlog.get_logger().warning("rules_wait", error=str(error))
+                    await asyncio.sleep(RETRY_SECONDS)
+        finally:
+            await self._stop()
+
+    async def _take_over(self) -> None:
+        """Wait for the lease, then bring the memory to the cursor."""
+        self._ready = False
+        while not await self._store.acquire_lease():  # noqa: ASYNC110 - the holder is another process
+            await asyncio.sleep(RETRY_SECONDS)
+        stored = await self._store.load()
+        self._memory, position, log_time = self._restored(stored)
+        self._rules = RuleSet(self._feeds, self._zones)
+        self._rules.load(self._memory.rules)
+        while position < stored.position:
+            entries = await self._reader.read(position, log_time, BATCH)
+            entries = [entry for entry in entries if entry.position <= stored.position]
+            if not entries:
+                break  # a cursor past the kept log: its entries were folded before they were dropped
+            for entry in entries:
+                step(self._rules, self._memory, entry)
+            position, log_time = entries[-1].position, entries[-1].log_time
+            await asyncio.sleep(0)
+        self._memory.position, self._memory.log_us = stored.position, to_us(stored.log_time)
+        self._memory.tally = Tally()
+        self._snapshot_position, self._snapshot_at = stored.snapshot_position, self._io_clock.seconds()
+        self._ticked_at = from_us(self._memory.tick_us) if self._memory.tick_us else None
+        self._ready = True
+        structlog.get_logger().info(
+            "rules_ready", position=stored.position, rules=len(self._rules.rules), refused=self._rules.refused
+        )
+
+    def _restored(self, stored: Stored) -> tuple[Memory, int, datetime]:
+        """Return (memory, position, log_time) of the snapshot; an unreadable one means folding from the beginning."""
+        if stored.snapshot is None:
+            return Memory(), 0, EPOCH
+        try:
+            memory = Memory.restore(stored.snapshot)
+        except MemoryVersionError as error:
+            structlog.get_logger().warning("rules_snapshot_unreadable", error=str(error))
+            return Memory(), 0, EPOCH
+        return memory, stored.snapshot_position, stored.snapshot_log_time
+
+    async def _turn(self) -> None:
+        """Fold what there is, tick if a second has passed, snapshot if it is time, else wait."""
+        entries = await self._reader.read(self._memory.position, from_us(self._memory.log_us), BATCH)
+        if entries:
+            await self._fold(entries)
+        lag = self._log_clock.now() - from_us(self._memory.log_us)
+        self._metrics.rules_cursor_lag_seconds.set(lag.total_seconds() if len(entries) == BATCH else 0.0)
+        await self._tick()
+        if self._io_clock.seconds() - self._snapshot_at >= self._snapshot_seconds:
+            await self._snapshot()
+        if len(entries) < BATCH:
+            await self._waiter.wait(self._wait_seconds())
+
+    async def _fold(self, entries: Sequence[Entry]) -> None:
+        """Fold a stretch and commit what it led to."""
+        after = self._memory.position
+        transitions: list[Transition] = []
+        self._ready = False  # the memory runs ahead of the cursor until the commit: never snapshot it here
+        for entry in entries:
+            transitions.extend(step(self._rules, self._memory, entry))
+        last = entries[-1]
+        await self._store.commit(StepResult(after, last.position, last.log_time, transitions))
+        self._ready = True
+        self._report(entries, transitions)
+
+    def _report(self, entries: Sequence[Entry], transitions: Sequence[Transition]) -> None:
+        """Count what was committed."""
+        now = self._log_clock.now()
+        received = {entry.position: entry.event.received_at for entry in entries if entry.event is not None}
+        for transition in transitions:
+            self._metrics.alert_transitions.labels(transition.kind, transition.severity).inc()
+            if transition.position in received:
+                seconds = (now - received[transition.position]).total_seconds()
+                self._metrics.alert_latency_seconds.observe(max(seconds, 0.0))
+        tally, self._memory.tally = self._memory.tally, Tally()
+        for rule, count in tally.evaluated.items():
+            self._metrics.rules_evaluated.labels(rule).inc(count)
+        for rule, count in tally.errors.items():
+            self._metrics.rules_errors.labels(rule).inc(count)
+        for what, counts in (("full", tally.full), ("refused", tally.refused)):
+            if counts:
+                structlog.get_logger().warning(f"rules_{what}", counts=dict(counts), why=self._rules.refused)
+
+    async def _tick(self) -> None:
+        """Append a tick once a second while a timer is pending; the first after more than ten seconds is a gap."""
+        if self._memory.next_due_log_us() is None:
+            return
+        now = self._log_clock.now()
+        since = None if self._ticked_at is None else now - self._ticked_at
+        if since is not None and since < timedelta(seconds=TICK_SECONDS):
+            return
+        gap = since is None or since > timedelta(seconds=GAP_SECONDS)
+        await self._store.append_tick(EntryKind.GAP if gap else EntryKind.TICK, now)
+        self._ticked_at = now
+
+    def _wait_seconds(self) -> float:
+        """Return how long to wait for a wake-up: at most until the next tick."""
+        if self._memory.next_due_log_us() is None or self._ticked_at is None:
+            return self._poll_seconds
+        until_tick = TICK_SECONDS - (self._log_clock.now() - self._ticked_at).total_seconds()
+        return min(max(until_tick, 0.0), self._poll_seconds)
+
+    async def _snapshot(self) -> None:
+        """Keep the memory, if it has moved since it was kept last."""
+        self._snapshot_at = self._io_clock.seconds()
+        if self._memory.position == self._snapshot_position:
+            return
+        position, log_time = self._memory.position, from_us(self._memory.log_us)
+        await self._store.save_snapshot(self._memory.snapshot(), position=position, log_time=log_time, version=VERSION)
+        self._snapshot_position = position
+
+    async def _stop(self) -> None:
+        """Keep the memory and give the lease back, within a deadline; neither is needed for a correct start."""
+        try:
+            async with asyncio.timeout(STOP_SECONDS):
+                if self._ready:
+                    await self._snapshot()
+                await self._store.release_lease()
+        except (StoreUnavailableError, FencedError, TimeoutError) as error:
+            structlog.get_logger().warning("rules_stop", error=repr(error))

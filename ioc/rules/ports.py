@@ -1,0 +1,94 @@
+"""What the engine's worker needs of the world: a log to read, a store to commit to, something to wait on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from ioc.domain.alert import Transition
+from ioc.domain.event import Entry, EntryKind
+
+
+@dataclass(frozen=True, slots=True)
+class StepResult:
+    """What folding a stretch led to: the cursor moves from ``after`` to ``position`` with it, or not at all."""
+
+    after: int
+    position: int
+    log_time: datetime
+    transitions: Sequence[Transition] = ()
+
+
+class Stored(Protocol):
+    """Where the engine stands: the cursor, and the newest snapshot with its own position (none: an empty memory)."""
+
+    @property
+    def position(self) -> int:
+        """The last entry whose transitions are committed."""
+        ...
+
+    @property
+    def log_time(self) -> datetime:
+        """Its log_time."""
+        ...
+
+    @property
+    def snapshot(self) -> bytes | None:
+        """The memory's bytes."""
+        ...
+
+    @property
+    def snapshot_position(self) -> int:
+        """The entry after which they were taken, at most ``position``."""
+        ...
+
+    @property
+    def snapshot_log_time(self) -> datetime:
+        """Its log_time."""
+        ...
+
+
+class LogReader(Protocol):
+    """The log, read by cursor."""
+
+    async def read(self, after: int, after_time: datetime, limit: int) -> list[Entry]:
+        """Return up to ``limit`` entries after a position, in order."""
+        ...
+
+
+class RuleStore(Protocol):
+    """Where transitions go. Every write is fenced: it fails once another worker holds the lease."""
+
+    async def acquire_lease(self) -> bool:
+        """Try to become the one worker; true also raises the fence, so that a former one can write no more."""
+        ...
+
+    async def load(self) -> Stored:
+        """Return the cursor and the newest snapshot."""
+        ...
+
+    async def commit(self, result: StepResult) -> None:
+        """Move the cursor and write the transitions in one transaction; FencedError when somebody else moved it."""
+        ...
+
+    async def save_snapshot(self, memory: bytes, *, position: int, log_time: datetime, version: int) -> None:
+        """Keep the memory as it is after ``position``, which is committed."""
+        ...
+
+    async def append_tick(self, kind: EntryKind, now: datetime) -> None:
+        """Append a tick or a gap to the log."""
+        ...
+
+    async def release_lease(self) -> None:
+        """Let the next worker begin at once."""
+        ...
+
+
+class Waiter(Protocol):
+    """Something that wakes when there is more to read."""
+
+    async def wait(self, timeout_seconds: float) -> bool:
+        """Wait for a wake-up or the time-out."""
+        ...

@@ -1,0 +1,186 @@
+"""Where the rule engine stands: lease, cursor, snapshots, and its commits.
+
+The lease (a session advisory lock on a connection of its own) keeps a second worker idle; it is a courtesy. Safety is
+the fence: taking the lease raises it, and every write asks for the fence and the position it began from, so a worker
+that was frozen and has lost its lease can write nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Protocol
+
+import asyncpg
+
+from ioc.domain.alert import Transition
+from ioc.domain.event import EntryKind
+from ioc.errors import FencedError, StoreUnavailableError
+from ioc.store.alerts_engine import write_transitions
+from ioc.store.changes import append_changes
+from ioc.store.engine import UNREACHABLE, Connection, Database
+from ioc.store.event_log import EventLog
+
+CURSOR = "rules"
+SHARD = "all"
+LEASE_KEY = 0x696F6372756C6573
+"""The advisory lock's number: `iocrules` in ASCII."""
+BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
+
+START_CURSOR = "INSERT INTO cursor (name, position, log_time) VALUES ($1, 0, $2) ON CONFLICT (name) DO NOTHING"
+RAISE_FENCE = "UPDATE cursor SET fence = fence + 1 WHERE name = $1 RETURNING fence"
+MOVE_CURSOR = "UPDATE cursor SET position = $3, log_time = $4 WHERE name = $1 AND position = $2 AND fence = $5"
+HOLD_FENCE = "SELECT 1 FROM cursor WHERE name = $1 AND fence = $2 FOR SHARE"
+LOAD = """
+SELECT c.position, c.log_time, m.memory, m.position AS snapshot_position, m.log_time AS snapshot_log_time
+FROM cursor c LEFT JOIN rule_memory m ON m.shard = $2 WHERE c.name = $1
+"""
+SAVE = """
+INSERT INTO rule_memory (shard, position, log_time, version, memory)
+SELECT $1, $2, $3, $4, $5 FROM cursor WHERE name = $6 AND fence = $7 AND position >= $2
+ON CONFLICT (shard) DO UPDATE SET position = $2, log_time = $3, version = $4, memory = $5
+"""
+
+
+class Stretch(Protocol):
+    """What the rules room hands over (its StepResult), by shape."""
+
+    @property
+    def after(self) -> int:
+        """The cursor before."""
+        ...
+
+    @property
+    def position(self) -> int:
+        """The cursor after."""
+        ...
+
+    @property
+    def log_time(self) -> datetime:
+        """Its log_time."""
+        ...
+
+    @property
+    def transitions(self) -> Sequence[Transition]:
+        """What the stretch led to, in order."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class StoredMemory:
+    """The engine's cursor, and its newest snapshot with the position it was taken at."""
+
+    position: int
+    log_time: datetime
+    snapshot: bytes | None
+    snapshot_position: int
+    snapshot_log_time: datetime
+
+
+class RuleMemoryStore:
+    """The rule engine's place in one database."""
+
+    def __init__(self, database: Database, log: EventLog, *, number_prefix: str = "HB") -> None:
+        self._database = database
+        self._log = log
+        self._number_prefix = number_prefix
+        self._lease: Connection | None = None
+        self._fence = -1
+
+    async def acquire_lease(self) -> bool:
+        """Try to become the one worker; true also raises the fence, so that a former one can write no more.
+
+        Raises:
+            StoreUnavailableError: PostgreSQL does not answer.
+        """
+        await self.release_lease()
+        try:
+            lease = await asyncpg.connect(**self._database.connect_arguments())
+        except (*UNREACHABLE, asyncpg.PostgresError) as error:
+            raise StoreUnavailableError(f"no connection for the lease: {error}") from error
+        try:
+            held = await lease.fetchval("SELECT pg_try_advisory_lock($1)", LEASE_KEY)
+        except (*UNREACHABLE, asyncpg.PostgresError) as error:
+            lease.terminate()
+            raise StoreUnavailableError(f"the lease cannot be asked for: {error}") from error
+        if not held:
+            lease.terminate()
+            return False
+        self._lease = lease
+        async with self._database.transaction() as connection:
+            await connection.execute(START_CURSOR, CURSOR, BEGINNING)
+            self._fence = await connection.fetchval(RAISE_FENCE, CURSOR)
+        return True
+
+    async def release_lease(self) -> None:
+        """Let the next worker begin at once."""
+        lease, self._lease = self._lease, None
+        if lease is None:
+            return
+        with contextlib.suppress(TimeoutError, *UNREACHABLE, asyncpg.PostgresError):
+            await asyncio.wait_for(lease.close(), 2.0)
+        if not lease.is_closed():
+            lease.terminate()
+
+    def _check_lease(self) -> None:
+        if self._lease is None or self._lease.is_closed():
+            raise StoreUnavailableError("the lease's connection is gone")
+
+    async def load(self) -> StoredMemory:
+        """Return the cursor and the newest snapshot."""
+        async with self._database.connection() as connection:
+            row = await connection.fetchrow(LOAD, CURSOR, SHARD)
+        if row is None:
+            return StoredMemory(0, BEGINNING, None, 0, BEGINNING)
+        return StoredMemory(
+            position=row["position"],
+            log_time=row["log_time"],
+            snapshot=None if row["memory"] is None else bytes(row["memory"]),
+            snapshot_position=row["snapshot_position"] or 0,
+            snapshot_log_time=row["snapshot_log_time"] or BEGINNING,
+        )
+
+    async def commit(self, result: Stretch) -> None:
+        """Move the cursor and write the transitions in one transaction.
+
+        Raises:
+            FencedError: another worker has taken over; nothing was written.
+            StoreUnavailableError: whether it was committed is unknown; load again before going on.
+        """
+        self._check_lease()
+        async with self._database.transaction() as connection:
+            status = await connection.execute(
+                MOVE_CURSOR, CURSOR, result.after, result.position, result.log_time, self._fence
+            )
+            if status != "UPDATE 1":
+                raise FencedError(f"the rules cursor is no longer at {result.after} under fence {self._fence}")
+            if result.transitions:
+                changes = await write_transitions(connection, result.transitions, number_prefix=self._number_prefix)
+                await append_changes(connection, changes)
+
+    async def save_snapshot(self, memory: bytes, *, position: int, log_time: datetime, version: int) -> None:
+        """Keep the memory as it is after ``position``.
+
+        Raises:
+            FencedError: another worker has taken over, or ``position`` is not committed; nothing was written.
+        """
+        self._check_lease()
+        async with self._database.transaction() as connection:
+            status = await connection.execute(SAVE, SHARD, position, log_time, version, memory, CURSOR, self._fence)
+            if status != "INSERT 0 1":
+                raise FencedError(f"no snapshot at {position} under fence {self._fence}")
+
+    async def append_tick(self, kind: EntryKind, now: datetime) -> None:
+        """Append a tick or a gap to the log.
+
+        Raises:
+            FencedError: another worker has taken over; nothing was written.
+        """
+        self._check_lease()
+        async with self._database.transaction() as connection:
+            if await connection.fetchval(HOLD_FENCE, CURSOR, self._fence) is None:
+                raise FencedError(f"no tick under fence {self._fence}")
+            await self._log.append_entries(connection, [(kind, "", None)], now)
