@@ -39,9 +39,9 @@ export const city = {
   },
   async load(): Promise<void> {
     const [areaList, zoneList, feedList, now] = await Promise.all([
-      ask<Page<Area>>("/areas?limit=500"),
+      ask<Page<Area>>("/areas"),
       ask<Page<Zone>>("/zones"),
-      ask<Page<Feed>>("/feeds?limit=200"),
+      ask<Page<Feed>>("/feeds"),
       ask<Status>("/status"),
     ]);
     areas = areaList.items;
