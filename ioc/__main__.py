@@ -91,8 +91,8 @@ def _role(name: str) -> None:
     """Add the command that runs one role."""
 
     def command(data: Data = None) -> None:
-        from ioc.bootstrap.roles import main_of
         from ioc.bootstrap.parts import run_role
+        from ioc.bootstrap.roles import main_of
 
         raise typer.Exit(run_role(settings_of(data_dir=data), name, main_of(name)))
 

@@ -122,7 +122,8 @@ async def _write_area(connection: Connection, body: Mapping[str, Any]) -> None:
     valid_to = body["valid_to"]
     await connection.execute(
         "INSERT INTO area (code, valid_from, valid_to, name_vi, name_en, short_vi, short_en, level, zone, parent, "
-        "lat, lon, aliases, successors, shape, shape_source) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, "
+        "lat, lon, aliases, successors, shape, shape_source) "
+        "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, "
         "$13, $14, $15, $16) ON CONFLICT (code, valid_from) DO UPDATE SET valid_to = $3, name_vi = $4, name_en = $5, "
         "short_vi = $6, short_en = $7, level = $8, zone = $9, parent = $10, lat = $11, lon = $12, aliases = $13, "
         # A real boundary that the site imported wins over our sketch.
