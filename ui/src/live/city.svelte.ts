@@ -44,7 +44,8 @@ export const city = {
       ask<Page<Feed>>("/feeds"),
       ask<Status>("/status"),
     ]);
-    areas = areaList.items;
+    // The map and the filters speak of the units of the two zones; a province above them is no place of its own.
+    areas = areaList.items.filter((area) => area.zone);
     zones = zoneList.items;
     feeds = feedList.items;
     status = now;
