@@ -8,6 +8,7 @@ only protocol violations, deadlines and a lost key hang up.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import secrets
 from datetime import datetime
 from typing import cast
@@ -174,7 +175,8 @@ class MQTTConnection(asyncio.Protocol):
         if self._transport.is_closing():
             return
         # Closing at once with unread bytes in the socket would send a reset, which can overtake our last packet.
-        self._transport.write_eof()
+        with contextlib.suppress(OSError):  # the client may have gone and the loop not know yet
+            self._transport.write_eof()
         if was_paused:
             self._transport.resume_reading()
 
@@ -323,13 +325,14 @@ class MQTTConnection(asyncio.Protocol):
         self.end(None, code.name.lower())
 
     def _admit(self, connect: Connect, record: KeyRecord) -> None:
-        bounds = self._door.bounds
-        self._connect = None
-        self._record = record
-        self._client = client_of(connect, bounds)
-        self.device = self._client.device
-        self._uplink = Uplink(door=self._door, client=self._client, outlet=self)
+        bounds, client = self._door.bounds, client_of(connect, self._door.bounds)
+        assigned = f"{client.device}-{secrets.token_hex(CLIENT_ID_BYTES)}"
+        answer = encode(welcome(connect, bounds, assigned_client_id=assigned), client.level)
+        if len(answer) > client.packet_bytes_max:  # it takes no packet as long as our bounds: it cannot be served
+            self._refuse(connect, Refused(ReasonCode.PACKET_TOO_LARGE), readable=True)
+            return
+        self._connect, self._record, self._client, self.device = None, record, client, client.device
+        self._uplink = Uplink(door=self._door, client=client, outlet=self)
         self._phase = Phase.LIVE
         self._door.admitted(self)
-        assigned = f"{self.device}-{secrets.token_hex(CLIENT_ID_BYTES)}"
-        self._send(welcome(connect, bounds, assigned_client_id=assigned))
+        self._transport.write(answer)

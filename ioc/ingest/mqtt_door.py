@@ -66,8 +66,9 @@ class MQTTDoor:
     async def stop(self, deadline_seconds: float) -> None:
         """Take nothing more, acknowledge what is submitted, say goodbye and hang up, within about the deadline."""
         self._stopping = True
-        if self._server is not None:
-            self._server.close()
+        server, self._server = self._server, None
+        if server is not None:
+            server.close()
             self.registry.on_change.remove(self.registry_changed)
         for connection in self._connections:
             connection.pause(Pause.STOPPING)
@@ -84,8 +85,8 @@ class MQTTDoor:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        if self._server is not None:
-            await self._server.wait_closed()
+        if server is not None:
+            await server.wait_closed()
 
     def registry_changed(self) -> None:
         """Let every connection look at its key again; those whose key is gone are closed."""

@@ -1,0 +1,315 @@
+"""What becomes of each message: stored or a dead letter with its reason, then acknowledged; and who is told what."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+
+import pytest
+
+from ioc.ingest.mqtt.encode import encode
+from ioc.ingest.mqtt.packets import (
+    Pingreq,
+    Pingresp,
+    Properties,
+    Puback,
+    Publish,
+    Pubrec,
+    Suback,
+    Subscribe,
+    Subscription,
+    Unsuback,
+    Unsubscribe,
+)
+from ioc.ingest.mqtt.reasons import ReasonCode
+from ioc.ingest.mqtt_connection import MQTTConnection
+from ioc.ingest.mqtt_welcome import MQTTBounds
+from ioc.store.engine import Database
+from ioc.store.event_log import EventLog
+from tests.integration.ingest.mqtt_house import NO_PROBLEM_INFORMATION, TOPIC, HeldSink, device, house_of, publish
+
+RECEIPTS = "ioc/v1/receipts/rain-1"
+
+
+@pytest.fixture
+async def database(database_dsn):
+    database = Database(database_dsn, name="test")
+    await database.open()
+    yield database
+    await database.close()
+
+
+@pytest.fixture
+def sink():
+    return HeldSink()
+
+
+@pytest.fixture
+async def house(sink):
+    async with house_of(sink) as house:
+        yield house
+
+
+def subscribe(*filters: str, qos: int = 0) -> Subscribe:
+    return Subscribe(packet_id=9, subscriptions=tuple(Subscription(topic_filter=one, qos=qos) for one in filters))
+
+
+FOREIGN = [
+    "ioc/v1/rainfall/rain-2",
+    "ioc/v1/rainfall/rain-1/x",
+    "ioc/v1/rainfall/",
+    "ioc/v1/rainfall",
+    "ioc/v2/rainfall/rain-1",
+    "/ioc/v1/rainfall/rain-1",
+    "ioc/v1/Rainfall/rain-1",
+    "ioc/v1//rain-1",
+    "$SYS/broker/version",
+    "$CONTROL/dynamic-security/v1",
+    "$share/x/ioc/v1/rainfall/rain-1",
+    "rain-1",
+]
+
+
+@pytest.mark.parametrize("topic", FOREIGN)
+@pytest.mark.parametrize("level", [4, 5])
+async def test_a_foreign_topic_is_a_dead_letter_and_acknowledged(house, sink, level, topic):
+    peer = await house.device(level)
+    answer = await peer.ask(publish(1, topic=topic))
+    assert answer.packet_id == 1
+    assert answer.reason_code is (ReasonCode.NOT_AUTHORIZED if level == 5 else ReasonCode.SUCCESS)
+    [letter] = sink.letters
+    assert (letter.reason, letter.topic, letter.device, letter.feed) == ("forbidden_topic", topic, "rain-1", None)
+    assert json.loads(letter.raw)["id"] == "1"
+    assert await peer.ask(publish(2)) == Puback(2), "the connection stays"
+
+
+async def test_a_payload_cannot_claim_another_device(house, sink):
+    peer = await house.device()
+    await peer.ask(publish(1, body=b'{"device":"rain-2","id":"1","rain_mm":1}'))
+    [message] = sink.messages
+    assert message.device == "rain-1"
+    assert "unknown_field" in message.flags
+
+
+async def test_a_gateway_speaks_for_its_own_devices_only(house, sink):
+    house.store.change(
+        devices=[
+            device("gate", gateway=True),
+            device("mute"),
+            device("child", parent="gate"),
+            device("kid", parent="mute"),
+        ]
+    )
+    keys = {name: house.store.change(device=name) for name in ("gate", "mute")}
+    await house.registry.refresh()
+    gate = await house.device(5, key=keys["gate"], name="gate")
+    assert await gate.ask(publish(1, topic="ioc/v1/rainfall/child")) == Puback(1)
+    assert (await gate.ask(publish(2, topic="ioc/v1/rainfall/kid"))).reason_code is ReasonCode.NOT_AUTHORIZED
+    mute = await house.device(5, key=keys["mute"], name="mute")
+    assert (await mute.ask(publish(3, topic="ioc/v1/rainfall/kid"))).reason_code is ReasonCode.NOT_AUTHORIZED
+    assert [message.device for message in sink.messages] == ["child"]
+    house.store.change(devices=[device("child", parent="mute")])
+    await house.registry.refresh()
+    assert (await gate.ask(publish(4, topic="ioc/v1/rainfall/child"))).reason_code is ReasonCode.NOT_AUTHORIZED
+
+
+@pytest.mark.parametrize(
+    ("topic", "body", "reason", "code"),
+    [
+        (TOPIC, b"", "empty", ReasonCode.PAYLOAD_FORMAT_INVALID),
+        (TOPIC, b"{", "not_json", ReasonCode.PAYLOAD_FORMAT_INVALID),
+        (TOPIC, b"\xff\xfe\x00", "not_utf8", ReasonCode.PAYLOAD_FORMAT_INVALID),
+        (TOPIC, b'{"rain_mm":1,"rain_mm":2}', "duplicate_key", ReasonCode.PAYLOAD_FORMAT_INVALID),
+        (TOPIC, b'{"x":"\\u0000"}', "nul", ReasonCode.PAYLOAD_FORMAT_INVALID),
+        (TOPIC, b"[" * 100_000, "too_deep", ReasonCode.PAYLOAD_FORMAT_INVALID),
+        ("ioc/v1/weather/rain-1", b'{"rain_mm":1}', "unknown_feed", ReasonCode.TOPIC_NAME_INVALID),
+    ],
+)
+async def test_a_poisoned_body_is_a_dead_letter_with_its_reason_in_the_puback(house, sink, topic, body, reason, code):
+    peer = await house.device(5)
+    answer = await peer.ask(publish(1, topic=topic, body=body))
+    assert (answer.packet_id, answer.reason_code) == (1, code)
+    assert answer.properties.reason_string.startswith(f"{reason}: ")
+    [letter] = sink.letters
+    assert (letter.reason, letter.raw) == (reason, body)
+    assert await peer.ask(publish(2)) == Puback(2)
+
+
+async def test_qos_2_tells_the_reason_in_pubrec(house):
+    peer = await house.device(5)
+    answer = await peer.ask(publish(1, qos=2, body=b"{"))
+    assert isinstance(answer, Pubrec)
+    assert answer.reason_code is ReasonCode.PAYLOAD_FORMAT_INVALID
+
+
+async def test_reason_strings_are_left_out_where_the_client_wants_none_or_takes_no_long_packets(house):
+    bad = publish(1, body=b"{")
+    for properties in (NO_PROBLEM_INFORMATION, Properties(maximum_packet_bytes=64)):
+        peer = await house.device(5, properties=properties)
+        assert await peer.ask(bad) == Puback(1, ReasonCode.PAYLOAD_FORMAT_INVALID)
+
+
+async def test_an_array_is_good_when_any_element_stands(house, sink):
+    peer = await house.device(5)
+    assert await peer.ask(publish(1, body=b'[7,{"id":"a","rain_mm":1},{"rain_mm":-1}]')) == Puback(1)
+    assert [letter.reason for letter in sink.letters] == ["not_an_object", "no_data"]
+    assert (await peer.ask(publish(2, body=b"[7,8]"))).reason_code is ReasonCode.PAYLOAD_FORMAT_INVALID
+
+
+async def test_a_retained_message_is_a_message_like_any_other(house, sink):
+    peer = await house.device(4)
+    assert await peer.ask(publish(1, retain=True)) == Puback(1)
+    assert len(sink.messages) == 1
+
+
+@pytest.mark.parametrize("level", [4, 5])
+@pytest.mark.parametrize("length", [5_001, 1 << 20])
+async def test_a_body_past_the_bound_keeps_its_first_4_kb_and_is_acknowledged(sink, level, length):
+    async with house_of(sink, bounds=MQTTBounds(body_bytes_max=5_000)) as house:
+        peer = await house.device(level)
+        answer = await peer.ask(publish(1, body=b"x" * length))
+        assert answer.packet_id == 1
+        if level == 5:
+            assert answer.reason_code is ReasonCode.IMPLEMENTATION_SPECIFIC_ERROR
+        [letter] = sink.letters
+        assert (letter.reason, letter.feed, letter.raw) == ("too_large", "rainfall", b"x" * 4_096)
+        assert str(length) in letter.detail
+        assert await peer.ask(publish(2)) == Puback(2)
+
+
+async def test_what_the_log_says_in_postgresql_is_what_the_device_is_told(database):
+    """Stored, duplicate, conflict and refused, over the real log: receipts, reason codes and rows agree."""
+    async with house_of(EventLog(database)) as house:
+        peer = await house.device(5)
+        assert (await peer.ask(subscribe(RECEIPTS))).reason_codes == (ReasonCode.SUCCESS,)
+        told = []
+        for number, body in enumerate(
+            (
+                b'{"id":7,"time":"2026-11-23T12:00:00","rain_mm":1}',
+                b'{"id":"7","time":"2026-11-23T12:00:00","rain_mm":2}',
+            ),
+            start=1,
+        ):
+            for packet_id in (number * 10, number * 10 + 1):
+                peer.send(publish(packet_id, body=body))
+                answer, receipt = await peer.take(2)
+                told.append((answer.reason_code, json.loads(receipt.payload)))
+        good = (ReasonCode.SUCCESS, {"id": "7", "status": "stored", "reason": None})
+        again = (ReasonCode.SUCCESS, {"id": "7", "status": "duplicate", "reason": None})
+        other = {"id": "7", "status": "refused", "reason": "conflict"}
+        assert told == [good, again, *[(ReasonCode.IMPLEMENTATION_SPECIFIC_ERROR, other)] * 2]
+        await peer.ask(publish(5, topic="elsewhere"))
+        async with database.connection() as connection:
+            assert await connection.fetchval("SELECT count(*) FROM event") == 1
+            rows = await connection.fetch("SELECT reason, topic FROM dead_letter ORDER BY id")
+        assert [tuple(row) for row in rows][-1] == ("forbidden_topic", "elsewhere")
+        assert len(rows) == 3
+
+
+@pytest.mark.parametrize("level", [4, 5])
+async def test_a_device_may_subscribe_to_its_own_receipts_only(house, level):
+    peer = await house.device(level)
+    filters = [RECEIPTS, "ioc/v1/receipts/rain-2", "ioc/v1/receipts/+", "#", "$SYS/#", TOPIC]
+    if level == 5:
+        filters.append(f"$share/me/{RECEIPTS}")
+    answer = await peer.ask(subscribe(*filters, qos=1))
+    assert isinstance(answer, Suback)
+    refused = [0x87, 0xA2, 0xA2, 0xA2, 0x87, 0x9E] if level == 5 else [0x80] * 5
+    assert list(answer.reason_codes) == [0, *refused], "granted at QoS 0"
+    if level == 5:
+        assert "QoS 0" in (answer.properties.reason_string or "")
+
+
+async def test_receipts_come_for_every_element_until_the_device_unsubscribes(house):
+    peer = await house.device(4)
+    await peer.ask(subscribe(RECEIPTS))
+    body = b'[{"id":"a","rain_mm":1},{"id":2,"rain_mm":-1},3]'
+    peer.send(publish(1, body=body), publish(2, qos=0))
+    packets = await peer.take(5)
+    assert packets[0] == Puback(1)
+    assert {(packet.topic, packet.qos) for packet in packets[1:]} == {(RECEIPTS, 0)}
+    assert [json.loads(packet.payload) for packet in packets[1:]] == [
+        {"id": "a", "status": "stored", "reason": None},
+        {"id": "2", "status": "refused", "reason": "no_data"},
+        {"id": None, "status": "refused", "reason": "not_an_object"},
+        {"id": "2", "status": "stored", "reason": None},
+    ]
+    assert await peer.ask(Unsubscribe(packet_id=3, topic_filters=(RECEIPTS,))) == Unsuback(packet_id=3)
+    assert await peer.ask(publish(4)) == Puback(4)
+    assert await peer.silent()
+
+
+async def test_unsubscribing_from_nothing_is_said_in_mqtt_5(house):
+    peer = await house.device(5)
+    answer = await peer.ask(Unsubscribe(packet_id=3, topic_filters=(RECEIPTS, "x")))
+    assert set(answer.reason_codes) == {ReasonCode.NO_SUBSCRIPTION_EXISTED}
+
+
+async def test_a_gateway_is_told_which_device_a_receipt_is_about(house):
+    house.store.change(devices=[device("gate", gateway=True), device("child", parent="gate")])
+    gate = await house.device(5, key=house.store.change(device="gate"), name="gate")
+    await gate.ask(subscribe("ioc/v1/receipts/gate"))
+    gate.send(publish(1, topic="ioc/v1/rainfall/child"))
+    _, receipt = await gate.take(2)
+    assert json.loads(receipt.payload) == {"id": "1", "status": "stored", "reason": None, "device": "child"}
+
+
+async def test_a_full_intake_pauses_the_socket_and_loses_nothing_and_others_get_through_later():
+    """The log stalls: the queue stops at its bound, so does what is read; afterwards all is stored, in turn."""
+    sink, total, bound = HeldSink(held=True), 600, 100
+    async with house_of(sink, queue_rows_max=bound, batch_rows=10) as house:
+        greedy = await house.device()
+        other = await house.device(key=house.store.change(device="rain-2"), name="rain-2")
+        greedy.send(*[publish(number) for number in range(1, total + 1)])
+        await asyncio.sleep(0.1)
+        other.send(publish(1, topic="ioc/v1/rainfall/rain-2"))
+        await asyncio.sleep(0.1)
+        assert house.pipeline._rows == bound
+        assert house.metric("ioc_ingest_full_total", door="mqtt") == 2, "one pause for each connection"
+        assert await greedy.silent()
+        sink.open.set()
+        assert await other.next() == Puback(1)
+        assert len(sink.items) < total, "the other did not wait until the greedy one was through"
+        assert await greedy.take(total) == [Puback(number) for number in range(1, total + 1)]
+        assert len(sink.messages) == total + 1
+
+
+async def test_unacknowledged_messages_of_one_connection_are_bounded_while_pings_are_answered():
+    sink = HeldSink(held=True)
+    async with house_of(sink, bounds=MQTTBounds(inflight_max=10)) as house:
+        peer = await house.device(5)
+        peer.send(*[publish(number) for number in range(1, 11)], Pingreq())
+        assert await peer.next() == Pingresp()
+        peer.send(*[publish(number) for number in range(11, 51)])
+        await asyncio.sleep(0.1)
+        assert house.pipeline._rows == 10
+        sink.open.set()
+        assert await peer.take(50) == [Puback(number) for number in range(1, 51)]
+
+
+async def test_a_client_paused_by_us_is_not_cut_for_its_silence():
+    sink = HeldSink(held=True)
+    async with house_of(sink, bounds=MQTTBounds(inflight_max=1, sweep_seconds=0.05)) as house:
+        peer = await house.device(keep_alive_s=1)
+        peer.send(publish(1), publish(2))
+        await asyncio.sleep(2)
+        sink.open.set()
+        assert await peer.take(2) == [Puback(1), Puback(2)]
+
+
+async def test_a_client_that_does_not_read_costs_a_bounded_buffer_and_its_receipts_are_counted_away(sink):
+    """It asks for receipts and never reads: receipts drop, then its socket is read no more."""
+    async with house_of(sink, bounds=MQTTBounds(write_buffer_bytes_max=4_096, sweep_seconds=0.05)) as house:
+        peer = await house.device()
+        await peer.ask(subscribe(RECEIPTS))
+        [connection] = house.door._connections
+        assert isinstance(connection, MQTTConnection)
+        body = json.dumps([{"id": f"{n:0200}", "rain_mm": 1} for n in range(500)]).encode()
+        peer.writer.transport.pause_reading()  # type: ignore[attr-defined]  # it reads as well
+        for number in range(1, 200):
+            peer.writer.write(encode(Publish(topic=TOPIC, payload=body, qos=1, packet_id=number), 4))
+        deadline = asyncio.get_running_loop().time() + 10
+        while not house.metric("ioc_mqtt_receipts_dropped_total"):
+            assert asyncio.get_running_loop().time() < deadline, "nothing was dropped"
+            await asyncio.sleep(0.05)
+            assert connection._transport.get_write_buffer_size() < 3 * 4_096
