@@ -103,6 +103,7 @@ class Hub:
         try:
             yield
         finally:
+            # The loops also ask `_stopping`: before Python 3.12 wait_for may swallow a cancellation.
             self.stop_streams()
             for task in tasks:
                 task.cancel()
@@ -178,9 +179,9 @@ class Hub:
             return await change_head(connection)
 
     async def _poll(self) -> None:
-        """Read on from the last position, for ever; a failure costs a wait and no change."""
+        """Read on from the last position, until the end; a failure costs a wait and no change."""
         wait_seconds = self._parts.settings.poll_milliseconds / 1_000
-        while True:
+        while not self._stopping:
             try:
                 if not self._started.is_set():
                     self.position = await self._head()
@@ -223,7 +224,7 @@ class Hub:
         """Tell every stream the time each second, so that a client sees a cut within three."""
         parts = self._parts
         feeds, seconds = parts.feed_periods
-        while True:
+        while not self._stopping:
             await asyncio.sleep(CLOCK_SECONDS)
             if not self._clients:
                 continue
@@ -249,7 +250,7 @@ class Hub:
 
     async def _recheck(self) -> None:
         """End the streams of sessions and keys that ended, within five seconds."""
-        while True:
+        while not self._stopping:
             await asyncio.sleep(RECHECK_SECONDS)
             clients = list(self._clients)
             if not clients:
