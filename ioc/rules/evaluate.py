@@ -110,21 +110,17 @@ class Fold:
         """Take a reading as the key's current value."""
         effective_us = to_us(event.effective)
         self.advance(rule, key, state, limit_us=effective_us)
+        measures = {name: values[name] for name in rule.measures if name in values}
+        if effective_us == state.time_us and is_repeat(state, event.device, effective_us, measures):
+            return
         if effective_us > state.time_us:
-            # A repeat of the newest reading must not move the key's clock, or it would put off a timer.
+            # A second reading of the same instant must not move the key's clock, or it would put off a timer.
             state.time_us, state.log_us = effective_us, self.log_us
         state.feed, state.device = event.feed, event.device
         state.area, state.zone = values.get("area"), values.get("zone")
         state.lat, state.lon = values.get("lat"), values.get("lon")
-        measures = {name: values[name] for name in rule.measures if name in values}
         state.values.update(measures)
-        newest = state.readings[-1] if state.readings else None
-        if newest is None or (newest.device, newest.effective_us, newest.values) != (
-            event.device,
-            effective_us,
-            measures,
-        ):
-            state.readings.append(Reading(self.entry.position, event.device, effective_us, measures))
+        state.readings.append(Reading(self.entry.position, event.device, effective_us, measures))
         failed, without = observe(rule, state, values, at_us=effective_us)
         failed += sum(name in rule.measures for name in wrong)
         if failed or without:
@@ -268,6 +264,13 @@ class Fold:
             self.memory.areas.pop(code, None)
         elif value.get("valid_to") is None:  # codes were re-used: only the unit that stands has the name
             self.memory.areas[code] = names_of(value)
+
+
+def is_repeat(state: KeyState, device: str, effective_us: int, values: Mapping[str, Any]) -> bool:
+    """Tell whether the key has seen this very reading; among readings of one instant the last new one counts."""
+    return any(
+        item.effective_us == effective_us and item.device == device and item.values == values for item in state.readings
+    )
 
 
 def names_of(value: Mapping[str, Any]) -> dict[str, str]:

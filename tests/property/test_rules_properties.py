@@ -1,0 +1,354 @@
+"""The fold is a function of the log: whatever repeats, cuts, crashes and tick spacings come, the alerts are the same.
+
+Each property must be able to fail: five mutants of the fold, one per promise, are caught by them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from functools import cache
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, Phase, Verbosity, find, given, settings
+from hypothesis import strategies as st
+from hypothesis.errors import NoSuchExample
+
+from ioc.domain.event import Entry, EntryKind, Event, hash16
+from ioc.rules import evaluate, timers
+from ioc.rules.memory import KeyState, Memory
+from ioc.rules.ruleset import RuleSet
+from tests.unit.rules.builders import FEEDS, START, after, rule_entry
+
+FOR, CLEAR, REFIRE = 60, 30, 300
+GAPS = (0, 1, 5, CLEAR - 1, CLEAR, CLEAR + 1, FOR - 1, FOR, FOR + 1, REFIRE, REFIRE + 1, 600)
+SKEWS = (0, 0, 0, 1, 7, -5, -90, -119, -1_000)
+VALUES = (None, 5.0, 9.0, 15.0, 25.0)
+RULES: tuple[dict[str, Any], ...] = (
+    {"rule": "a.plain", "levels": [{"severity": "low", "when": "value > 10"}]},
+    {
+        "rule": "b.slow",
+        "levels": [
+            {"severity": "medium", "when": "value > 10", "for": f"{FOR}s"},
+            {"severity": "high", "when": "value > 20", "for": "20s"},
+        ],
+        "clear": {"when": "value < 8", "for": f"{CLEAR}s"},
+    },
+    {
+        "rule": "c.zone",
+        "by": ["zone"],
+        "levels": [{"severity": "low", "when": "value > 10 || value / 0.0 > other", "for": "5s"}],
+        "clear": {"for": f"{CLEAR}s"},
+    },
+)
+Arrival = tuple[int, int, int, float | None]
+"""(seconds since the one before, device, how far its clock is ahead, value)"""
+arrivals = st.lists(
+    st.tuples(st.sampled_from(GAPS), st.integers(0, 2), st.sampled_from(SKEWS), st.sampled_from(VALUES)),
+    min_size=1,
+    max_size=14,
+)
+CHECK = settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+
+def event(number: int, now: datetime, arrival: Arrival, *, prefix: str = "m") -> Event:
+    _, device, skew, value = arrival
+    return Event(
+        feed="meter",
+        device=f"{prefix}-{device}",
+        key=hash16(prefix.encode(), str(number).encode()),
+        effective=min(now + timedelta(seconds=skew), now + timedelta(minutes=2)),
+        received_at=now,
+        data={"value": value},
+        zone=f"{prefix}-zone-{device % 2}",
+    )
+
+
+def readings(found: list[Arrival], *, prefix: str = "m") -> list[tuple[datetime, EntryKind, Event | None]]:
+    now, listed = START, []
+    for number, arrival in enumerate(found):
+        now += timedelta(seconds=arrival[0])
+        listed.append((now, EntryKind.EVENT, event(number, now, arrival, prefix=prefix)))
+    return listed
+
+
+def ticks(until: datetime, spacing: float) -> list[tuple[datetime, EntryKind, Event | None]]:
+    count = int((until - START).total_seconds() / spacing)
+    return [(after(number * spacing), EntryKind.TICK, None) for number in range(1, count + 1)]
+
+
+def merged(*parts: list[tuple[datetime, EntryKind, Event | None]]) -> list[Entry]:
+    """One log of several writers: by time, ticks before events of the same instant or after them, as listed."""
+    entries = [rule_entry(number, START, **body) for number, body in enumerate(RULES, start=1)]
+    listed = sorted((item for part in parts for item in part), key=lambda item: item[0])
+    return entries + [
+        Entry(number, now, kind, event=found)
+        for number, (now, kind, found) in enumerate(listed, start=len(entries) + 1)
+    ]
+
+
+def close(found: list[Arrival]) -> datetime:
+    """When everything that can become due has become due."""
+    return START + timedelta(seconds=sum(arrival[0] for arrival in found) + 300)
+
+
+@cache
+def compiled() -> RuleSet:
+    """The rules, compiled once: they never change here, and compiling them costs more than a whole history."""
+    rules, memory = RuleSet(FEEDS), Memory()
+    for entry in merged():
+        evaluate.step(rules, memory, entry)
+    return rules
+
+
+def fold(entries: list[Entry], *, crashes: frozenset[int] = frozenset()) -> list[Any]:
+    """What the engine says of a log; ``crashes`` are the positions after which it starts again from a snapshot."""
+    rules, memory, said = compiled(), Memory(), []
+    snapshot, folded = memory.snapshot(), 0
+    for number, entry in enumerate(entries):
+        if entry.kind is EntryKind.RULE:
+            continue
+        said.extend(evaluate.step(rules, memory, entry))
+        if crashes and number % 7 == 3:
+            snapshot, folded = memory.snapshot(), number + 1
+        if entry.position in crashes:
+            memory = Memory.restore(snapshot)
+            for again in entries[folded : number + 1]:
+                if again.kind is not EntryKind.RULE:
+                    evaluate.step(rules, memory, again)
+    return said
+
+
+def story(said: list[Any]) -> list[tuple[Any, ...]]:
+    """The transitions without the position at which they were noticed, key by key.
+
+    Left out too is the word that an alert noticed too late still holds: it speaks of when it was noticed.
+    """
+    return sorted(
+        (
+            (made.rule, made.key, made.at, made.kind, made.severity, made.flap_count, made.reason, made.summary.vi)
+            for made in said
+            if made.reason != "still_holds"
+        ),
+        key=lambda line: line[:2],
+    )
+
+
+def same_whatever_the_ticks(found: list[Arrival], spacings: tuple[float, ...] = (2.0, 7.0, 53.0)) -> bool:
+    """A tick before the first due time or long after it gives the same story; the last tick closes all."""
+    until = close(found)
+    last = [(until, EntryKind.TICK, None)]
+    stories = [story(fold(merged(readings(found), ticks(until, spacing), last))) for spacing in spacings]
+    stories.append(story(fold(merged(readings(found), last))))
+    return all(one == stories[0] for one in stories)
+
+
+def same_with_repeats(found: list[Arrival]) -> bool:
+    """Every reading twice, at once or much later, is every reading once."""
+    until, listed = close(found), readings(found)
+    once = merged(listed, ticks(until, 5.0))
+    repeated = merged(
+        listed, [(now + timedelta(seconds=delay), kind, again) for now, kind, again in listed for delay in (0, 20)],
+        ticks(until, 5.0),
+    )  # fmt: skip
+    return story(fold(once)) == story(fold(repeated))
+
+
+def same_after_crashes(found: list[Arrival], crashes: frozenset[int]) -> bool:
+    """A crash after any entry, with a snapshot from some time before, changes nothing, positions and ids included."""
+    entries = merged(readings(found), ticks(close(found), 11.0))
+    positions = frozenset(len(RULES) + 1 + crash % (len(entries) - len(RULES)) for crash in crashes)
+    return fold(entries) == fold(entries, crashes=positions)
+
+
+def isolated(found: list[Arrival], mad: list[Arrival]) -> bool:
+    """Another source, its clock as mad as it likes, changes no alert of the others."""
+    until = close(found)
+    alone = fold(merged(readings(found), ticks(until, 5.0)))
+    together = fold(merged(readings(found), readings(mad, prefix="mad"), ticks(until, 5.0)))
+    return story(alone) == story([made for made in together if not made.key.startswith("mad")])
+
+
+@CHECK
+@given(arrivals)
+def test_tick_spacing_changes_nothing(found):
+    assert same_whatever_the_ticks(found)
+
+
+@CHECK
+@given(arrivals)
+def test_repeats_change_nothing(found):
+    assert same_with_repeats(found)
+
+
+@CHECK
+@given(arrivals, st.frozensets(st.integers(0, 500), max_size=6))
+def test_crashes_change_nothing(found, crashes):
+    assert same_after_crashes(found, crashes)
+
+
+@CHECK
+@given(arrivals, arrivals)
+def test_another_source_changes_nothing(found, mad):
+    assert isolated(found, mad)
+
+
+@CHECK
+@given(arrivals)
+def test_each_alert_is_one_path_of_opened_moves_cleared_and_never_goes_back_in_time(found):
+    """No illegal transition, no two open alerts of one key, no date before the one before."""
+    said = fold(merged(readings(found), ticks(close(found), 3.0)))
+    open_alerts: dict[tuple[str, str], Any] = {}
+    newest: dict[tuple[str, str], Any] = {}
+    for made in said:
+        name = (made.rule, made.key)
+        before = newest.get(name)
+        if made.kind == "opened":
+            assert name not in open_alerts
+        elif made.kind == "reopened":
+            assert name not in open_alerts
+            assert before.alert_id == made.alert_id
+            assert made.at - before.at <= timedelta(seconds=REFIRE)
+        else:
+            assert open_alerts[name] == made.alert_id
+        if made.kind == "cleared":
+            del open_alerts[name]
+        else:
+            open_alerts[name] = made.alert_id
+        assert before is None or before.at <= made.at
+        newest[name] = made
+
+
+@CHECK
+@given(arrivals)
+def test_a_prefix_of_the_log_gives_a_prefix_of_the_alerts(found):
+    """Nothing that was said is ever taken back."""
+    entries = merged(readings(found), ticks(close(found), 5.0))
+    whole, part = fold(entries), fold(entries[: len(entries) // 2])
+    assert whole[: len(part)] == part
+
+
+def test_the_histories_are_not_empty():
+    """A property over histories in which nothing happens would prove nothing."""
+    busy = find(arrivals, lambda found: len({made.kind for made in fold(merged(readings(found)))}) >= 4, settings=QUIET)
+    assert busy
+
+
+QUIET = settings(
+    max_examples=400, deadline=None, database=None, phases=(Phase.generate,), verbosity=Verbosity.quiet,
+    suppress_health_check=list(HealthCheck),
+)  # fmt: skip
+
+
+# ---------------------------------------------------------------- mutants
+
+
+def dates_when_noticed(monkeypatch):
+    """Transitions are dated by the tick that noticed them."""
+    honest = timers.advance
+
+    def advance(rule, key, state, *, limit_us, position):
+        for move in honest(rule, key, state, limit_us=limit_us, position=position):
+            yield replace(move, at_us=max(move.at_us, limit_us))
+
+    monkeypatch.setattr(evaluate, "advance", advance)
+
+
+def forgets_to_tick_before_a_reading(monkeypatch):
+    """Timers end at ticks only, so it matters whether a tick came before the reading that ends them."""
+    monkeypatch.setattr(KeyState, "at_log", lambda state, log_us: state.time_us if log_us % 2 else 0)
+    monkeypatch.setattr(evaluate.Fold, "tick", plain_tick)
+
+
+def plain_tick(fold_):
+    for identifier, key in fold_.memory.take_due(fold_.log_us):
+        rule, state = fold_.rules.rules[identifier], fold_.memory.keys[identifier][key]
+        fold_.advance(rule, key, state, limit_us=state.time_us + fold_.log_us - state.log_us)
+        fold_.reschedule(rule, key, state)
+
+
+def repeats_move_the_clock(monkeypatch):
+    """A repeat of the newest reading moves the key's log time on, and so puts off its timers."""
+    honest = evaluate.Fold.current
+
+    def current(self, rule, key, state, *, event, values, wrong):
+        honest(self, rule, key, state, event=event, values=values, wrong=wrong)
+        state.log_us = self.log_us
+
+    monkeypatch.setattr(evaluate.Fold, "current", current)
+
+
+def forgets_half_served_waits(monkeypatch):
+    """A snapshot does not keep since when a condition holds."""
+    honest = Memory.snapshot
+
+    def snapshot(memory):
+        kept = Memory.restore(honest(memory))
+        for states in kept.keys.values():
+            for state in states.values():
+                for level in state.levels:
+                    level.since_us = state.time_us
+        return honest(kept)
+
+    monkeypatch.setattr(Memory, "snapshot", snapshot)
+
+
+def forgets_that_it_cleared(monkeypatch):
+    """A snapshot does not keep alerts that are over, so nothing reopens after a crash."""
+    honest = Memory.snapshot
+
+    def snapshot(memory):
+        kept = Memory.restore(honest(memory))
+        for states in kept.keys.values():
+            for state in states.values():
+                if state.alert is not None and not state.alert.firing:
+                    state.alert = None
+        return honest(kept)
+
+    monkeypatch.setattr(Memory, "snapshot", snapshot)
+
+
+def one_clock_for_all(monkeypatch):
+    """A global watermark: what is older than the newest of any source is no current value."""
+    honest = evaluate.Fold.reading
+
+    def reading(self, rule, event, values, wrong):
+        newest = max((state.time_us for states in self.memory.keys.values() for state in states.values()), default=0)
+        if newest - evaluate.to_us(event.effective) <= 60_000_000:
+            honest(self, rule, event, values, wrong)
+
+    monkeypatch.setattr(evaluate.Fold, "reading", reading)
+
+
+def older_readings_count(monkeypatch):
+    """An older reading becomes the current value."""
+    honest = evaluate.Fold.reading
+
+    def reading(self, rule, event, values, wrong):
+        for state in self.memory.keys.get(rule.id, {}).values():
+            state.time_us = min(state.time_us, evaluate.to_us(event.effective))
+        honest(self, rule, event, values, wrong)
+
+    monkeypatch.setattr(evaluate.Fold, "reading", reading)
+
+
+MUTANTS = [
+    (dates_when_noticed, arrivals, same_whatever_the_ticks),
+    (forgets_to_tick_before_a_reading, arrivals, same_whatever_the_ticks),
+    (repeats_move_the_clock, arrivals, same_with_repeats),
+    (forgets_half_served_waits, arrivals, lambda found: same_after_crashes(found, frozenset(range(0, 200, 6)))),
+    (forgets_that_it_cleared, arrivals, lambda found: same_after_crashes(found, frozenset(range(0, 200, 6)))),
+    (one_clock_for_all, st.tuples(arrivals, arrivals), lambda both: isolated(*both)),
+    (older_readings_count, arrivals, same_with_repeats),
+]
+
+
+@pytest.mark.parametrize(("mutate", "histories", "holds"), MUTANTS, ids=[mutant[0].__name__ for mutant in MUTANTS])
+def test_a_mutant_is_caught(mutate, histories, holds, monkeypatch):
+    """The properties fail for a fold that breaks its promise."""
+    mutate(monkeypatch)
+    try:
+        find(histories, lambda found: not holds(found), settings=QUIET)
+    except NoSuchExample:
+        pytest.fail(f"{mutate.__name__} lives: {mutate.__doc__}")

@@ -1,0 +1,88 @@
+"""Loading a rule: what is wrong is named by its path, with a hint."""
+
+from __future__ import annotations
+
+import pytest
+
+from ioc.domain.severity import Severity
+from ioc.rules.load import RuleError, load_rule
+from ioc.rules.rule import SECOND_US, Mode
+from tests.unit.rules.builders import FEEDS, rule, rule_body
+
+LIMIT = {"value": 10, "unit": "cm", "source": "QCVN", "verified": True, "valid_from": "2023-09-12"}
+
+
+def test_a_full_rule_is_read():
+    found = rule(
+        feed=["meter", "gauge"],
+        by=["zone", "word"],
+        where="value > 1",
+        levels=[
+            {"severity": "low", "when": "other > 3 && value > 10", "for": "10m"},
+            {"severity": "critical", "when": "value > 20", "limit": {**LIMIT, "value": 20}},
+        ],
+        clear={"when": "value < 8", "for": "1h"},
+        limit=LIMIT,
+        mode="monitor",
+        refire="1m",
+        live_within="30m",
+        summary={"vi": "{value} {unit} tại {place}, {ratio} lần {limit}, {duration}", "en": "{value}"},
+    )
+    assert (found.feeds, found.by, found.mode) == (("meter", "gauge"), ("zone", "word"), Mode.MONITOR)
+    assert [level.severity for level in found.levels] == [Severity.LOW, Severity.CRITICAL]
+    assert found.levels[0].for_us == 600 * SECOND_US
+    assert (found.levels[0].measure, found.levels[0].threshold) == ("other", 3.0)
+    assert [found.limit_of(level).value for level in found.levels] == [10.0, 20.0]
+    assert (found.refire_us, found.live_within_us["meter"]) == (60 * SECOND_US, 1_800 * SECOND_US)
+    assert found.measures == ("other", "value")
+    assert found.restricted  # one of its feeds is
+
+
+def test_the_defaults_are_one_alert_per_device_cleared_at_once():
+    found = rule()
+    assert (found.by, found.mode, found.clear.when, found.clear.for_us) == (("device",), Mode.ALERT, None, 0)
+    assert found.refire_us == 300 * SECOND_US
+    assert found.live_within_us == {"meter": 900 * SECOND_US}
+
+
+@pytest.mark.parametrize(
+    ("changes", "path", "said"),
+    [
+        ({"over": "12h"}, "over", "windows are not evaluated by this version"),
+        ({"absent": "15m"}, "absent", "absence rules are not evaluated"),
+        ({"near": {"radius": "300m"}}, "near", "clustering by distance"),
+        ({"sequence": []}, "sequence", "sequence rules"),
+        ({"active": {}}, "active", "schedules"),
+        ({"feed": "alert"}, "feed", "rules over alerts"),
+        ({"feed": "metre"}, "feed", "there are gauge, meter"),
+        ({"feed": None}, "feed", "required"),
+        ({"colour": "red"}, "colour", "unknown member"),
+        ({"rule": "Rain 24"}, "rule", "not a rule id"),
+        ({"title": {"vi": "Mức"}}, "title", "both languages"),
+        ({"levels": []}, "levels", "one to 5 levels"),
+        ({"levels": [{"severity": "loud", "when": "value > 1"}]}, "levels[0].severity", "one of info, low"),
+        ({"levels": [{"severity": "low", "when": "valu > 1"}]}, "levels[0].when", "did you mean 'value'?"),
+        ({"levels": [{"severity": "low", "when": 3}]}, "levels[0].when", "a condition is a text"),
+        ({"levels": [{"severity": "low", "when": "value > 1", "for": "soon"}]}, "levels[0].for", "such as 10m"),
+        (
+            {"levels": [{"severity": "high", "when": "value > 2"}, {"severity": "low", "when": "value > 1"}]},
+            "levels[1]",
+            "lowest first",
+        ),
+        ({"clear": {"when": "word < 3"}}, "clear.when", "no matching overload"),
+        ({"clear": {"after": "3m"}}, "clear", "a clear band has"),
+        ({"limit": {"value": 3}}, "limit", "a limit has value, unit, source, verified"),
+        ({"limit": {**LIMIT, "verified": "yes"}}, "limit.verified", "true or false"),
+        ({"by": ["colour"]}, "by", "no field 'colour'"),
+        ({"by": ["thing"]}, "by", "an object"),
+        ({"mode": "loud"}, "mode", "alert or monitor"),
+        ({"summary": {"vi": "{valeu}", "en": "x"}}, "summary", "nothing fills {valeu}"),
+        ({"summary": {"vi": "{limit}", "en": "x"}}, "summary", "{limit} without a limit"),
+        ({"where": "zone = 3"}, "where", "Syntax error"),
+    ],
+)
+def test_a_wrong_member_is_named_by_its_path(changes, path, said):
+    with pytest.raises(RuleError) as caught:
+        load_rule(rule_body(**changes), feeds=FEEDS, hash="h", version=1)
+    assert caught.value.path == path
+    assert said in str(caught.value)

@@ -1,0 +1,90 @@
+"""The memory: bounded, and the same after a snapshot."""
+
+from __future__ import annotations
+
+import zlib
+
+import orjson
+import pytest
+
+from ioc.domain.event import Entry, EntryKind, Event
+from ioc.rules import memory as memory_module
+from ioc.rules.evaluate import step
+from ioc.rules.memory import READINGS_MAX, Memory, MemoryVersionError
+from ioc.rules.ruleset import RuleSet
+from tests.unit.rules.builders import FEEDS, START, after, rule_entry
+
+
+def world(**changes):
+    rules, memory = RuleSet(FEEDS), Memory()
+    step(rules, memory, rule_entry(1, START, **changes))
+    return rules, memory
+
+
+def send(rules, memory, second, value, device="m-1", **members):
+    event = Event("meter", device, bytes(16), after(second), after(second), {"value": value}, **members)
+    return step(rules, memory, Entry(memory.position + 1, after(second), EntryKind.EVENT, event=event))
+
+
+def test_a_snapshot_comes_back_as_the_same_bytes_and_goes_on_the_same_way():
+    rules, memory = world(levels=[{"severity": "low", "when": "value > 10", "for": "60s"}], clear={"for": "5s"})
+    step(rules, memory, Entry(2, START, EntryKind.DEVICE, subject="m-1", value={"name": {"vi": "Trạm", "en": "Gauge"}}))
+    send(rules, memory, 1, 20.0)
+    data = memory.snapshot()
+    restored = Memory.restore(data)
+    assert restored.snapshot() == data
+    again = RuleSet(FEEDS)
+    again.load(restored.rules)
+    assert send(again, restored, 70, 5.0) == send(rules, memory, 70, 5.0) != ()
+    assert restored.next_due_log_us() == memory.next_due_log_us() is not None
+
+
+@pytest.mark.parametrize("data", [b"", b"junk", zlib.compress(b"{"), zlib.compress(orjson.dumps({"version": 0}))])
+def test_a_snapshot_that_is_not_ours_is_refused(data):
+    with pytest.raises(MemoryVersionError):
+        Memory.restore(data)
+
+
+def test_evidence_keeps_the_newest_readings_only():
+    rules, memory = world()
+    for number in range(READINGS_MAX + 5):
+        send(rules, memory, number, 1.0)
+    [made] = send(rules, memory, 100, 20.0)
+    assert len(made.evidence.readings) == READINGS_MAX
+    assert made.evidence.readings[-1].values == {"value": 20.0}
+    assert made.evidence.readings[-1].position == made.position == made.evidence.position
+
+
+def test_keys_are_bounded_idle_ones_make_room_and_reaching_the_bound_is_counted(monkeypatch):
+    monkeypatch.setattr(memory_module, "KEYS_MAX", 3)
+    rules, memory = world()
+    for number, value in enumerate((20.0, 1.0, 1.0)):
+        send(rules, memory, number, value, f"m-{number}")
+    assert send(rules, memory, 10, 20.0, "m-9") == ()
+    assert memory.tally.full["meter.level"] == 1
+    day = 25 * 3_600
+    [made] = send(rules, memory, day, 20.0, "m-9")
+    assert made.key == "m-9"
+    assert set(memory.keys["meter.level"]) == {"m-0", "m-9"}  # the firing one stays
+
+
+def test_a_reading_without_its_key_and_a_wrong_type_are_counted_and_change_nothing():
+    rules, memory = world(by=["zone"])
+    assert send(rules, memory, 1, 20.0) == ()
+    assert memory.tally.no_data["meter.level"] == 1
+    assert send(rules, memory, 2, "20", zone="z") == ()
+    assert memory.tally.errors["meter.level"] == 1
+
+
+def test_a_rule_that_cannot_be_loaded_leaves_the_form_in_force():
+    rules, memory = world()
+    step(rules, memory, rule_entry(2, START, over="12h"))
+    assert memory.tally.refused["meter.level"] == 1
+    assert "windows" in rules.refused["meter.level"]
+    assert send(rules, memory, 1, 20.0)[0].kind == "opened"
+
+
+def test_rules_of_other_feeds_are_not_evaluated():
+    rules, memory = world(feed="gauge")
+    send(rules, memory, 1, 20.0)
+    assert memory.tally.evaluated == {}
