@@ -1,0 +1,135 @@
+"""A real instance, a real Chromium. One instance serves all browser tests; each has a browser context of its own."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import paho.mqtt.client as mqtt
+import pytest
+from paho.mqtt.enums import CallbackAPIVersion
+from playwright.async_api import async_playwright
+
+from tests.acceptance.conftest import for_good
+from tests.acceptance.instance import Instance, new_data_folder
+
+CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
+ARGUMENTS = [
+    "--headless=new", "--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run",
+    "--autoplay-policy=no-user-gesture-required",
+]  # fmt: skip
+SHOTS = Path(__file__).parent / "screenshots"
+
+
+@pytest.fixture(scope="session")
+def instance():
+    """A demo with its flood; the acceptance tests have an empty instance of their own."""
+    started = Instance(new_data_folder(), demo=True)
+    try:
+        started.start()
+        yield started
+        assert started.stop() == 0, started.output()
+    finally:
+        for_good(started)
+
+
+class Publisher:
+    """A device that publishes at QoS 1 and waits for its PUBACK."""
+
+    def __init__(self, instance: Instance, device: str, key: str, feed: str) -> None:
+        self._topic = f"ioc/v1/{feed}/{device}"
+        self._client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=device)
+        self._client.username_pw_set(device, key)
+        self._client.connect("127.0.0.1", instance.mqtt_port)
+        self._client.loop_start()
+
+    def send(self, payload: str) -> None:
+        self._client.publish(self._topic, payload, qos=1).wait_for_publish(10)
+
+    def close(self) -> None:
+        self._client.disconnect()
+        self._client.loop_stop()
+
+
+@pytest.fixture
+def operator_client(instance):
+    """The API as the signed-in operator."""
+    with instance.signed_in(instance.username, instance.password) as client:
+        yield client
+
+
+@pytest.fixture
+def publisher(instance, operator_client):
+    """Make devices of the test's own."""
+    made: list[Publisher] = []
+
+    def make(device: str, feed: str) -> Publisher:
+        body = {"id": device, "feed": feed, "name": {"vi": device, "en": device}, "area": "04795"}
+        assert operator_client.post("/api/v1/devices", json=body).status_code == 201
+        key = operator_client.post(f"/api/v1/devices/{device}/keys", json={}).json()["key"]
+        made.append(Publisher(instance, device, key, feed))
+        return made[-1]
+
+    yield make
+    for item in made:
+        item.close()
+
+
+class Visit:
+    """A page with what went wrong on it: console errors, requests that left the machine, policy violations."""
+
+    def __init__(self, page, instance: Instance) -> None:
+        self.page = page
+        self.instance = instance
+        self.errors: list[str] = []
+        self.foreign: list[str] = []
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+        page.on("console", self._console)
+        page.on("request", lambda request: self._request(request.url))
+
+    def _console(self, message) -> None:
+        expected = "401" in message.text or "GPU stall" in message.text
+        if message.type == "error" and not expected:
+            self.errors.append(message.text)
+
+    def _request(self, url: str) -> None:
+        if not url.startswith((self.instance.url, "data:", "blob:")):
+            self.foreign.append(url)
+
+    async def sign_in(self) -> None:
+        await self.page.goto(f"{self.instance.url}/signin")
+        await self.page.get_by_test_id("signin-username").fill(self.instance.username)
+        await self.page.get_by_test_id("signin-password").fill(self.instance.password)
+        await self.page.get_by_test_id("signin-submit").click()
+        await self.page.get_by_test_id("domain-tile-disaster").wait_for(timeout=20_000)
+
+    async def go(self, path: str) -> None:
+        await self.page.goto(f"{self.instance.url}{path}")
+
+
+@pytest.fixture
+async def visit(instance, request):
+    """Return a function that opens a page of a size; what went wrong on it fails the test."""
+    opened: list[Visit] = []
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+
+        async def open_page(
+            width: int = 1920, height: int = 1080, *, scheme: str = "dark", signed_in: bool = True
+        ) -> Visit:
+            context = await browser.new_context(
+                viewport={"width": width, "height": height}, locale="vi-VN", color_scheme=scheme,
+                timezone_id="Asia/Ho_Chi_Minh",
+            )  # fmt: skip
+            found = Visit(await context.new_page(), instance)
+            opened.append(found)
+            if signed_in:
+                await found.sign_in()
+            return found
+
+        yield open_page
+        await browser.close()
+    for found in opened:
+        assert found.errors == []
+        assert found.foreign == []
