@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import os
 import signal
+import socket
 import sys
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
@@ -49,7 +50,14 @@ async def run_up(settings: Settings, *, say: Callable[[str], None]) -> int:
     async with contextlib.AsyncExitStack() as stack:
         say("starting PostgreSQL" if settings.database_url is None else "asking PostgreSQL")
         dsn = await stack.enter_async_context(postgres(settings))
-        inside = settings.model_copy(update={"database_url": dsn})
+        inside = settings.model_copy(
+            update={
+                "database_url": dsn,
+                # A role that is started again must come back where its clients look for it.
+                "http_port": settings.http_port or free_port(settings.http_host),
+                "mqtt_port": settings.mqtt_port or free_port(settings.mqtt_host),
+            }
+        )
         username, password = await prepare(inside, say=say)
         supervisor = Supervisor(stop_seconds=settings.stop_seconds)
         stack.push_async_callback(supervisor.stop)
@@ -65,6 +73,13 @@ async def run_up(settings: Settings, *, say: Callable[[str], None]) -> int:
         await stopped
         say("stopping")
     return 0
+
+
+def free_port(host: str) -> int:
+    """Return a port of ``host`` that nobody uses now."""
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.bind((host, 0))
+        return int(probe.getsockname()[1])
 
 
 def ready_line(ready: Ready) -> str:
