@@ -145,14 +145,19 @@ class House:
 
 @contextlib.asynccontextmanager
 async def house_of(
-    sink: EventSink, *, bounds: MQTTBounds | None = None, queue_rows_max: int = 20_000, batch_rows: int = 1_000
+    sink: EventSink,
+    *,
+    bounds: MQTTBounds | None = None,
+    queue_rows_max: int = 20_000,
+    batch_rows: int = 1_000,
+    registry: CachedRegistry | None = None,
 ) -> AsyncIterator[House]:
-    """Run a door over ``sink`` with one device, `rain-1`, whose key is in the house."""
+    """Run a door over ``sink`` with one device, `rain-1`, whose key is in the house (or over another registry)."""
     metrics, store, io_clock, log_clock = (
         Metrics(CollectorRegistry()), MemoryRegistryStore(), MonotonicIOClock(), AnchoredLogClock(),
     )  # fmt: skip
     key = store.change(devices=[device("rain-1"), device("rain-2")], device="rain-1")
-    registry = CachedRegistry(store, log_clock)
+    registry = registry or CachedRegistry(store, log_clock)
     await registry.refresh()
     pipeline = Pipeline(
         preparer=Preparer(feeds=FEEDS, registry=registry, events_max=1_000), sink=sink, log_clock=log_clock,
