@@ -5,7 +5,7 @@ from __future__ import annotations
 from ioc.api.passwords import Passwords, one_time_password
 from ioc.bootstrap.parts import Parts
 from ioc.domain.account import Role
-from ioc.store.accounts import Actor, create_account, get_account, set_password
+from ioc.store.accounts import Actor, create_account, get_account, list_accounts, set_password
 
 DEMO_NAME = "operator"
 FIRST_NAME = "admin"
@@ -20,7 +20,7 @@ async def first_account(parts: Parts) -> tuple[str | None, str | None]:
     name = DEMO_NAME if parts.settings.demo else FIRST_NAME
     async with parts.database.connection() as connection:
         exists = await get_account(connection, name)
-        people = await connection.fetchval("SELECT count(*) FROM account")
+        people = await list_accounts(connection)
     if people and not (parts.settings.demo and exists):
         return None, None
     password = one_time_password()

@@ -7,61 +7,18 @@ import os
 from pathlib import Path
 from typing import Any
 
-import asyncpg
-
 from ioc.bootstrap.parts import Parts
-from ioc.domain.account import KeyKind, key_hash, new_key
-from ioc.store.registry import bump_registry
+from ioc.store.demo_keys import demo_keys
 
 CITIZEN_FEED = "citizen_report"
-CREATED_BY = "demo"
 
 
 async def write_devices(parts: Parts) -> Path:
     """Write devices.json (mode 0600) with a working key for each device; keys that still work are kept."""
     path = parts.settings.data_dir / "devices.json"
-    secrets_known = _known_secrets(path)
-    async with parts.database.transaction() as connection:
-        rows = await connection.fetch("SELECT id, feed, lat, lon FROM device WHERE state <> 'retired' ORDER BY id")
-        live = {
-            bytes(row["hash"])
-            for row in await connection.fetch(
-                "SELECT hash FROM api_key WHERE revoked_at IS NULL AND created_by = $1", CREATED_BY
-            )
-        }
-        devices = []
-        for row in rows:
-            if row["lat"] is None or row["lon"] is None:
-                continue
-            secret = secrets_known.get(row["id"], "")
-            if key_hash(secret) not in live:
-                secret = await _issue(connection, parts, kind=KeyKind.DEVICE, device=row["id"], feed=None)
-            devices.append({**dict(row), "key": secret})
-        feed_secret = secrets_known.get(f"feed:{CITIZEN_FEED}", "")
-        if key_hash(feed_secret) not in live:
-            feed_secret = await _issue(connection, parts, kind=KeyKind.FEED, device=None, feed=CITIZEN_FEED)
-        await bump_registry(connection)
-    _write(path, {"devices": devices, "feed_keys": {CITIZEN_FEED: feed_secret}})
+    keys = await demo_keys(parts.database, feeds=(CITIZEN_FEED,), known=_known_secrets(path), now=parts.log_clock.now())
+    _write(path, {"devices": keys.devices, "feed_keys": keys.feeds})
     return path
-
-
-async def _issue(
-    connection: asyncpg.Connection, parts: Parts, *, kind: KeyKind, device: str | None, feed: str | None
-) -> str:
-    secret = new_key(kind)
-    await connection.execute(
-        "INSERT INTO api_key (id, kind, hash, name, device, feed, created_at, created_by) "
-        "VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
-        f"key_{key_hash(secret).hex()[:16]}",
-        str(kind),
-        key_hash(secret),
-        "demo",
-        device,
-        feed,
-        parts.log_clock.now(),
-        CREATED_BY,
-    )
-    return secret
 
 
 def _known_secrets(path: Path) -> dict[str, str]:
