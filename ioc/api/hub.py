@@ -25,6 +25,7 @@ from ioc.store.scope import Scope
 CLOCK_SECONDS = 1.0
 RECHECK_SECONDS = 2.0
 RETRY_SECONDS = 0.5
+STARTED_SECONDS_MAX = 5.0
 _log = structlog.get_logger()
 
 
@@ -123,14 +124,15 @@ class Hub:
             StoreUnavailableError: the poller has not read a position yet.
         """
         settings = self._parts.settings
+        try:
+            await asyncio.wait_for(self._started.wait(), STARTED_SECONDS_MAX)
+        except TimeoutError as error:
+            raise StoreUnavailableError("the change feed cannot be read yet") from error
+        # Asked after the wait: a stream registered after the stop would never be ended.
         if self._stopping:
             raise StoreUnavailableError("the server is stopping")
         if len(self._clients) >= settings.stream_clients_max:
             raise TooManyRequestsError("as many streams are open as allowed", retry_after_seconds=5)
-        try:
-            await asyncio.wait_for(self._started.wait(), 5.0)
-        except TimeoutError as error:
-            raise StoreUnavailableError("the change feed cannot be read yet") from error
         joined = self.position
         client = Client(caller.principal, caller.scope, settings.stream_queue_max, skip_to=max(joined, after or 0))
         self._clients.add(client)
