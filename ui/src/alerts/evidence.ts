@@ -30,6 +30,7 @@ export function figureOf(alert: Alert, evidence: Evidence, unit: string | null):
   const window = heldWindow(evidence);
   const source = evidence.limit?.source ? ` · ${shorten(evidence.limit.source)}` : "";
   const unverified = evidence.limit && !evidence.limit.verified && !/chưa kiểm chứng/i.test(source) ? ` · ${t("evidence.unverified")}` : "";
+  const words = threshold === null ? "" : `${t("evidence.limit")} ${measure(threshold, unit)}`;
   const marks = evidence.transitions
     .filter((step) => step.kind !== "cleared" || alert.condition === "cleared")
     .slice(-3)
@@ -37,7 +38,7 @@ export function figureOf(alert: Alert, evidence: Evidence, unit: string | null):
   return {
     points: breakGaps(evidence.series.map((point) => ({ t: seconds(point.t), v: point.v }))),
     band: false,
-    limit: threshold === null ? null : { value: threshold, label: `${t("evidence.limit")} ${measure(threshold, unit)}${source}${unverified}` },
+    limit: threshold === null ? null : { value: threshold, label: `${words}${source}${unverified}`, short: `${words}${unverified}` },
     shades: window ? [window] : [],
     marks: spread(marks),
   };

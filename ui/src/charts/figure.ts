@@ -4,7 +4,7 @@ export type FigurePoint = { t: number; v: number | null; low?: number | null; hi
 export type Figure = {
   points: FigurePoint[];
   band: boolean;
-  limit: { value: number; label: string } | null;
+  limit: { value: number; label: string; short: string } | null;
   shades: { from: number; to: number }[];
   marks: { t: number; label: string }[];
 };

@@ -133,7 +133,8 @@ export class Plot {
       ctx.lineTo(bbox.left + bbox.width, y);
       ctx.stroke();
       ctx.setLineDash([]);
-      this.#words(ctx, limit.label, bbox.left + 6 * scale, y - 5 * scale, "left");
+      const label = ctx.measureText(limit.label).width < bbox.width * 0.86 ? limit.label : limit.short;
+      this.#words(ctx, label, bbox.left + 6 * scale, y - 5 * scale, "left");
     }
     for (const mark of marks) {
       const x = Math.round(plot.valToPos(mark.t, "x", true));

@@ -1,7 +1,17 @@
 /**
  * Drawing in batches: the first change is drawn at once, those that follow within the gap are drawn together.
  * A flood of a thousand changes a minute so costs four drawings a second, and a single alert still shows immediately.
+ * While a button of the pointer is held nothing is drawn, so that no row moves from under a click.
  */
+let pressedAt = 0;
+const PRESS_MILLISECONDS_MAX = 1000;
+window.addEventListener("pointerdown", () => (pressedAt = performance.now()), true);
+for (const end of ["click", "pointercancel", "dragend"] as const) window.addEventListener(end, () => (pressedAt = 0));
+
+function held(): boolean {
+  return pressedAt > 0 && performance.now() - pressedAt < PRESS_MILLISECONDS_MAX;
+}
+
 export class Batch {
   #draw: () => void;
   #gap: number;
@@ -18,7 +28,8 @@ export class Batch {
       this.#dirty = true;
       return;
     }
-    this.#draw();
+    if (held()) this.#dirty = true;
+    else this.#draw();
     this.#timer = setTimeout(() => this.#rest(), this.#gap);
   }
 

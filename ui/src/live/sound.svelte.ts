@@ -84,12 +84,13 @@ function watch(): () => void {
   };
   const first = (): void => void unlock();
   document.addEventListener("visibilitychange", look);
-  window.addEventListener("pointerdown", first, { once: true });
-  window.addEventListener("keydown", first, { once: true });
+  // On click, not on press: the banner that goes away must not move a row from under the pointer.
+  window.addEventListener("click", first, { once: true });
+  window.addEventListener("keyup", first, { once: true });
   return () => {
     stop();
     document.removeEventListener("visibilitychange", look);
-    window.removeEventListener("pointerdown", first);
-    window.removeEventListener("keydown", first);
+    window.removeEventListener("click", first);
+    window.removeEventListener("keyup", first);
   };
 }

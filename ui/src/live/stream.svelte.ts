@@ -87,6 +87,7 @@ function connect(): void {
   hearAs<Device>(mine, "device", (device) => devices.hear(device));
   hearAs<Domain>(mine, "domain", (domain) => city.hearDomain(domain));
   hearAs<Clock>(mine, "clock", (message) => clock.hear(message));
+  mine.addEventListener("open", () => heard(mine));
   mine.addEventListener("reset", () => void reload());
   mine.addEventListener("error", () => {
     // The browser retries by itself unless the server refused; then it gives up for good and we ask anew.
@@ -98,15 +99,19 @@ function hearAs<T>(from: EventSource, name: string, use: (value: T) => void): vo
   from.addEventListener(name, (event) => {
     if (from !== source) return;
     const message = event as MessageEvent<string>;
-    heardAt = performance.now();
+    heard(from);
     const id = Number(message.lastEventId);
     if (id > position) position = id;
     use(JSON.parse(message.data) as T);
-    if (state !== "live") {
-      state = "live";
-      cutSince = null;
-    }
   });
+}
+
+function heard(from: EventSource): void {
+  if (from !== source) return;
+  heardAt = performance.now();
+  if (state === "live") return;
+  state = "live";
+  cutSince = null;
 }
 
 function retryLater(mine: EventSource): void {

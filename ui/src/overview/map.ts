@@ -19,10 +19,17 @@ export type CityMap = {
 };
 
 const EMPTY: GeoJSON.FeatureCollection = { type: "FeatureCollection", features: [] };
-const LAYERS = { devices: ["device-dot"], water: ["river", "river-fill"], roads: ["road"] } as const;
+const LAYERS = { devices: ["device-dot"], water: ["river"], roads: ["road"] } as const;
 
 function color(name: string): string {
   return getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+}
+
+/** `#rrggbb` over `#rrggbb` at the given share, as an opaque colour: water and roads keep their own above it. */
+function mixed(over: string, under: string, share: number): string {
+  const part = (text: string, at: number): number => Number.parseInt(text.slice(at, at + 2), 16);
+  const blend = (at: number): number => Math.round(part(over, at) * share + part(under, at) * (1 - share));
+  return `rgb(${blend(1)}, ${blend(3)}, ${blend(5)})`;
 }
 
 function style(): StyleSpecification {
@@ -32,12 +39,12 @@ function style(): StyleSpecification {
     sources: { areas: source("code"), water: source(), roads: source(), devices: source() },
     layers: [
       { id: "ground", type: "background", paint: {} },
-      { id: "area", type: "fill", source: "areas", paint: { "fill-antialias": true } },
-      { id: "river-fill", type: "fill", source: "water", filter: ["==", ["geometry-type"], "Polygon"] },
+      // Few kinds of layer, few shaders: each one costs a software-drawn screen a stall when it is first used.
+      { id: "area", type: "fill", source: "areas", paint: { "fill-antialias": false } },
       { id: "road", type: "line", source: "roads", layout: { "line-cap": "round", "line-join": "round" }, paint: { "line-width": ["interpolate", ["linear"], ["zoom"], 9, 1.2, 13, 3] } },
       { id: "river", type: "line", source: "water", layout: { "line-cap": "round", "line-join": "round" }, paint: { "line-width": ["interpolate", ["linear"], ["zoom"], 9, 2.4, 13, 7] } },
       { id: "area-line", type: "line", source: "areas", paint: { "line-width": 1 } },
-      { id: "area-worst", type: "line", source: "areas", paint: { "line-width": ["case", ["!=", ["feature-state", "rank"], null], 1.6, 0] } },
+      { id: "area-worst", type: "line", source: "areas", paint: { "line-width": 1.5 } },
       { id: "device-dot", type: "circle", source: "devices", paint: { "circle-radius": ["interpolate", ["linear"], ["zoom"], 9, 2.6, 13, 5] } },
     ],
   };
@@ -47,16 +54,15 @@ function paintAll(map: maplibregl.Map): void {
   const worst: unknown[] = ["match", ["coalesce", ["feature-state", "rank"], "none"]];
   for (const severity of SEVERITIES) worst.push(severity, color(`${severity}-fill`));
   const ofWorst = (otherwise: string): never => [...worst, otherwise] as never;
+  const tints: unknown[] = ["match", ["coalesce", ["feature-state", "rank"], "none"]];
+  for (const severity of SEVERITIES) tints.push(severity, mixed(color(`${severity}-fill`), color("map-area"), 0.22));
   const silent: never = ["!=", ["get", "status"], "online"] as never;
   const set = (layer: string, name: string, value: unknown): void => void map.setPaintProperty(layer, name as never, value as never);
   set("ground", "background-color", color("map-ground"));
-  set("area", "fill-color", ofWorst(color("map-area")));
-  set("area", "fill-opacity", ["case", ["==", ["coalesce", ["feature-state", "rank"], "none"], "none"], 1, 0.2]);
+  set("area", "fill-color", [...tints, color("map-area")]);
   set("area-line", "line-color", color("map-line"));
   set("area-worst", "line-color", ofWorst("rgba(0,0,0,0)"));
-  set("area-worst", "line-opacity", 0.75);
   set("river", "line-color", color("map-water"));
-  set("river-fill", "fill-color", color("map-water"));
   set("road", "line-color", color("map-road"));
   set("device-dot", "circle-color", ["case", silent, color("map-ground"), color("ok-fill")]);
   set("device-dot", "circle-stroke-color", ["case", silent, color("no-data"), color("map-ground")]);
