@@ -1,0 +1,248 @@
+"""A real `ioc up` in a folder of its own under the system's temporary folder, on free ports; nothing of it is left."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import random
+import re
+import shutil
+import signal
+import socket
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import httpx2
+
+from ioc.store.embedded import attach
+from ioc.store.engine import prepare_connection
+from ioc.supervisor import read_ready
+from proof.readings import SWING_RULE
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+ROLES = ("door", "api", "rules", "rollup", "keeper")
+READY_SECONDS = 120.0
+STOP_SECONDS = 40.0
+POLL_SECONDS = 0.05
+READY_LINE = re.compile(r"^IOC ready  (\S+)  operator: (\S+) / (\S+)$", re.MULTILINE)
+
+
+class InstanceError(Exception):
+    """The instance under test did not do what every proof needs of it."""
+
+
+def free_port() -> int:
+    """Return a free port below the kernel's range for outgoing connections.
+
+    While a killed door is away, no client's own connection may sit on its port.
+    """
+    while True:
+        port = random.SystemRandom().randrange(20_000, 32_000)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+
+
+@dataclass(slots=True)
+class Instance:
+    """One running instance, as a stranger with its folder and its admin's password sees it."""
+
+    data: Path
+    process: asyncio.subprocess.Process
+    http_port: int
+    mqtt_port: int
+    username: str = ""
+    password: str = ""
+
+    @property
+    def url(self) -> str:
+        """The address of the API."""
+        return f"http://127.0.0.1:{self.http_port}"
+
+    @property
+    def output(self) -> str:
+        """What it has said so far."""
+        return (self.data / "up.log").read_text(encoding="utf-8", errors="replace")
+
+    def role_pid(self, role: str) -> int | None:
+        """Return the process of a role that has said that it is ready and lives."""
+        pid = read_ready(self.data / "run" / f"{role}.json").get("pid")
+        return pid if isinstance(pid, int) and _alive(pid) else None
+
+    def postmaster_pid(self) -> int | None:
+        """Return PostgreSQL's first process."""
+        path = (self.data / "postgres").resolve() / "cluster" / "postmaster.pid"
+        try:
+            pid = int(path.read_text(encoding="utf-8").splitlines()[0])
+        except (OSError, ValueError, IndexError):
+            return None
+        return pid if _alive(pid) else None
+
+    def backends(self) -> list[int]:
+        """Return the processes of PostgreSQL that serve a connection."""
+        postmaster = self.postmaster_pid()
+        return [
+            pid
+            for pid, parent, title in _processes()
+            if parent == postmaster and "postgres: " in title and " ioc " in title
+        ]
+
+    def postgres_pids(self) -> list[int]:
+        """Return every process of PostgreSQL, the postmaster first."""
+        postmaster = self.postmaster_pid()
+        if postmaster is None:
+            return []
+        return [postmaster, *(pid for pid, parent, _ in _processes() if parent == postmaster)]
+
+    async def is_ready(self) -> bool:
+        """Ask /readyz."""
+        try:
+            async with httpx2.AsyncClient(timeout=2.0) as client:
+                return (await client.get(f"{self.url}/readyz")).status_code == 200
+        except httpx2.HTTPError:
+            return False
+
+    async def wait_until_back(self, timeout_seconds: float) -> bool:
+        """Return whether every role lives and /readyz is true, within the time."""
+        deadline = time.monotonic() + timeout_seconds
+        while time.monotonic() < deadline:
+            if all(self.role_pid(role) for role in ROLES) and await self.is_ready():
+                return True
+            await asyncio.sleep(POLL_SECONDS)
+        return False
+
+    @contextlib.asynccontextmanager
+    async def database(self) -> AsyncIterator[asyncpg.Connection]:
+        """Lend a connection of the proof's own."""
+        connection = await asyncpg.connect(attach(self.data), timeout=10, command_timeout=60)
+        try:
+            await prepare_connection(connection)
+            yield connection
+        finally:
+            connection.terminate()
+
+    @contextlib.asynccontextmanager
+    async def admin(self) -> AsyncIterator[httpx2.AsyncClient]:
+        """Lend a signed-in client."""
+        async with httpx2.AsyncClient(base_url=self.url, headers={"Origin": self.url}, timeout=20.0) as client:
+            answer = await client.post("/api/v1/session", json={"username": self.username, "password": self.password})
+            _check(answer, 200)
+            yield client
+
+
+async def add_device(admin: httpx2.AsyncClient, device: str, *, feed: str = "rainfall", area: str = "04795") -> str:
+    """Register a device over the API and return its key."""
+    body = {"id": device, "feed": feed, "area": area, "name": {"vi": device}}
+    _check(await admin.post("/api/v1/devices", json=body), 201)
+    answer = await admin.post(f"/api/v1/devices/{device}/keys", json={})
+    _check(answer, 201)
+    return str(answer.json()["key"])
+
+
+def _check(answer: httpx2.Response, status: int) -> None:
+    if answer.status_code != status:
+        raise InstanceError(f"{answer.request.url.path} answered {answer.status_code}: {answer.text[:300]}")
+
+
+def clean_environment() -> dict[str, str]:
+    """Return our environment without any setting of ioc."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("IOC_")}
+
+
+@contextlib.asynccontextmanager
+async def running(*, mutant: str | None = None, **settings: object) -> AsyncIterator[Instance]:
+    """Run an instance with the proof's rule in its pack; at the end nothing of it runs and its folder is gone.
+
+    ``mutant`` names one of proof.mutants to run in every process of it; ``settings`` are IOC_* by their lower names.
+
+    Raises:
+        InstanceError: it did not become ready.
+    """
+    folder = _make_folder()
+    http_port, mqtt_port = free_port(), free_port()
+    program = ["-m", "ioc"] if mutant is None else ["-m", "proof.mutants", mutant]
+    given = {f"IOC_{name.upper()}": str(value) for name, value in settings.items()}
+    instance: Instance | None = None
+    try:
+        with (folder / "up.log").open("wb") as output:
+            process = await asyncio.create_subprocess_exec(
+                sys.executable, *program, "up", "--http-port", str(http_port), "--mqtt-port", str(mqtt_port),
+                "--data", str(folder), cwd=REPOSITORY, stdin=asyncio.subprocess.DEVNULL, stdout=output, stderr=output,
+                env={**clean_environment(), "IOC_PACK": str(folder / "pack"), "IOC_LOG_LEVEL": "warning", **given},
+            )  # fmt: skip
+        instance = Instance(folder, process, http_port, mqtt_port)
+        await _wait_ready(instance)
+        yield instance
+    finally:
+        if instance is not None:
+            await _stop(instance)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _make_folder() -> Path:
+    """Return a folder with the city's pack and the proof's own rule in it."""
+    folder = Path(tempfile.mkdtemp(prefix="ioc-proof-"))
+    folder.chmod(0o755)  # PostgreSQL runs as another account when we are root
+    pack = folder / "pack"
+    shutil.copytree(REPOSITORY / "ioc" / "packs" / "hoabinh", pack, ignore=shutil.ignore_patterns("__pycache__"))
+    (pack / "rules" / "proof.swing.yaml").write_text(SWING_RULE, encoding="utf-8")
+    return folder
+
+
+async def _wait_ready(instance: Instance) -> None:
+    deadline = time.monotonic() + READY_SECONDS
+    while (found := READY_LINE.search(instance.output)) is None:
+        if instance.process.returncode is not None or time.monotonic() > deadline:
+            raise InstanceError(f"the instance did not become ready:\n{instance.output[-3_000:]}")
+        await asyncio.sleep(POLL_SECONDS)
+    instance.username, instance.password = found[2], found[3]
+
+
+async def _stop(instance: Instance) -> None:
+    """Ask it to stop, then make sure: what still belongs to the folder is ended by its id."""
+    if instance.process.returncode is None:
+        instance.process.send_signal(signal.SIGTERM)
+        try:
+            await asyncio.wait_for(instance.process.wait(), STOP_SECONDS)
+        except TimeoutError:
+            instance.process.kill()
+            await instance.process.wait()
+    for pid in instance.postgres_pids():
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGQUIT if pid == instance.postmaster_pid() else signal.SIGKILL)
+
+
+def _alive(pid: int) -> bool:
+    """Tell whether a process lives; a dead one that nobody has waited for does not."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0]
+    except OSError:
+        return False
+    return state not in "ZX"
+
+
+def _processes() -> Iterator[tuple[int, int, str]]:
+    """Return (pid, parent, command line) of every process."""
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            parent = int((folder / "stat").read_text(encoding="utf-8").rpartition(")")[2].split()[1])
+            title = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+        except (OSError, ValueError):
+            continue
+        yield int(folder.name), parent, title
+
+
+def version_facts() -> dict[str, Any]:
+    """Return what the figures were measured with."""
+    import platform
+
+    from ioc import __version__
+
+    return {"ioc": __version__, "python": platform.python_version(), "cores": os.cpu_count()}

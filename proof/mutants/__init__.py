@@ -1,0 +1,1 @@
+"""Broken variants of the system: a proof that does not catch its own is no evidence."""

@@ -1,0 +1,40 @@
+"""`python -m proof.mutants NAME up ...`: the command line of ioc with one thing broken, in every process of it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from proof.mutants import cursor, early_ack
+
+MUTANTS: dict[str, Callable[[], None]] = {"early_ack": early_ack.apply, "cursor": cursor.apply}
+
+
+def main() -> None:
+    """Break, then run."""
+    name = sys.argv.pop(1)
+    MUTANTS[name]()
+    _pass_on(name)
+    from ioc.__main__ import main as ioc_main
+
+    ioc_main()
+
+
+def _pass_on(name: str) -> None:
+    """Make the supervisor start its roles as mutants, too."""
+    from ioc import supervisor
+
+    start = supervisor.Supervisor.start
+
+    async def start_mutant(self: supervisor.Supervisor, role: supervisor.Role) -> dict[str, object]:
+        command = list(role.command)
+        at = command.index("ioc")
+        mutated: Sequence[str] = [*command[:at], "proof.mutants", name, *command[at + 1 :]]
+        return await start(self, replace(role, command=mutated))
+
+    supervisor.Supervisor.start = start_mutant  # type: ignore[method-assign]
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,104 @@
+"""The nemesis: kills one process of an instance at a time by SIGKILL, drawn by a seed, and times the way back."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import random
+import signal
+import statistics
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from proof.instance import ROLES, Instance
+
+VICTIMS = (*ROLES, "postmaster", "backend")
+RECOVERY_SECONDS_MAX = 60.0
+POLL_SECONDS = 0.05
+
+
+@dataclass(slots=True)
+class Kill:
+    """One fault: who was killed, and how long until it was back and /readyz true (None: not within a minute)."""
+
+    victim: str
+    at: float
+    recovery_seconds: float | None = None
+
+
+@dataclass(slots=True)
+class Nemesis:
+    """Kills while told to, then says what it did."""
+
+    instance: Instance
+    seed: int
+    victims: Sequence[str] = VICTIMS
+    pause_seconds: tuple[float, float] = (2.0, 4.0)
+    kills: list[Kill] = field(default_factory=list)
+
+    async def run(self, kills: int) -> None:
+        """Kill ``kills`` times; every victim has its turn before one comes twice, in an order of the seed's."""
+        dice = random.Random(self.seed)
+        bag: list[str] = []
+        watches: list[asyncio.Task[None]] = []
+        while len(self.kills) < kills:
+            await asyncio.sleep(dice.uniform(*self.pause_seconds))
+            bag = bag or dice.sample(list(self.victims), len(self.victims))
+            victim = bag.pop()
+            pid = await self._alive_pid(victim, dice)
+            kill = Kill(victim, time.monotonic())
+            os.kill(pid, signal.SIGKILL)
+            self.kills.append(kill)
+            watches.append(asyncio.create_task(self._watch(kill, pid)))
+        await asyncio.gather(*watches)
+
+    async def _alive_pid(self, victim: str, dice: random.Random) -> int:
+        """Return the victim's process, waiting until it has one: what is down already cannot be killed."""
+        while True:
+            pid = self._pid(victim, dice)
+            if pid is not None:
+                return pid
+            await asyncio.sleep(POLL_SECONDS)
+
+    def _pid(self, victim: str, dice: random.Random) -> int | None:
+        if victim == "postmaster":
+            return self.instance.postmaster_pid()
+        if victim == "backend":
+            backends = self.instance.backends()
+            return dice.choice(backends) if backends else None
+        return self.instance.role_pid(victim)
+
+    async def _watch(self, kill: Kill, pid: int) -> None:
+        """Time the way back: another process in the victim's place, and an instance that says it is ready."""
+        while time.monotonic() - kill.at < RECOVERY_SECONDS_MAX:
+            await asyncio.sleep(POLL_SECONDS)
+            if self._replaced(kill.victim, pid) and await self.instance.is_ready():
+                kill.recovery_seconds = round(time.monotonic() - kill.at, 2)
+                return
+
+    def _replaced(self, victim: str, pid: int) -> bool:
+        if victim == "backend":
+            return True  # PostgreSQL restarts all of them; /readyz tells
+        now = self.instance.postmaster_pid() if victim == "postmaster" else self.instance.role_pid(victim)
+        return now is not None and now != pid
+
+    def facts(self) -> dict[str, object]:
+        """Return the faults and the recovery times for a report."""
+        times = [kill.recovery_seconds for kill in self.kills if kill.recovery_seconds is not None]
+        return {
+            "faults": len(self.kills),
+            "faults_by_victim": dict(sorted(Counter(kill.victim for kill in self.kills).items())),
+            "recovered_faults": len(times),
+            "recovery_seconds_p50": round(statistics.median(times), 2) if times else None,
+            "recovery_seconds_max": max(times, default=None),
+        }
+
+
+async def stop(task: asyncio.Task[None]) -> None:
+    """Cancel a task and wait for its end."""
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
