@@ -89,13 +89,15 @@ class Fold:
                 return
             state = KeyState(effective_us, self.log_us, event.feed, event.device, [LevelState() for _ in rule.levels])
             self.memory.keys[rule.id][key] = state
-        else:
+        elif state.due_log_us is not None:
             self.advance(rule, key, state, limit_us=state.at_log(self.log_us))
+        changed = False
         if effective_us < state.time_us:
             tally.late[rule.id] += 1
         else:
-            self.current(rule, key, state, event=event, values=values, wrong=wrong)
-        self.reschedule(rule, key, state)
+            changed = self.current(rule, key, state, event=event, values=values, wrong=wrong)
+        if changed or state.due_log_us is not None:
+            self.reschedule(rule, key, state)
 
     def current(
         self,
@@ -106,13 +108,17 @@ class Fold:
         event: Event,
         values: Mapping[str, Any],
         wrong: tuple[str, ...],
-    ) -> None:
-        """Take a reading as the key's current value."""
-        effective_us = to_us(event.effective)
-        self.advance(rule, key, state, limit_us=effective_us)
+    ) -> bool:
+        """Take a reading as the key's current value; return whether a condition changed.
+
+        While no timer runs and nothing changes, which is nearly always, there is nothing to advance.
+        """
+        effective_us, pending = to_us(event.effective), state.due_log_us is not None
+        if pending:
+            self.advance(rule, key, state, limit_us=effective_us)
         measures = {name: values[name] for name in rule.measures if name in values}
         if effective_us == state.time_us and is_repeat(state, event.device, effective_us, measures):
-            return
+            return False
         if effective_us > state.time_us:
             # A second reading of the same instant must not move the key's clock, or it would put off a timer.
             state.time_us, state.log_us = effective_us, self.log_us
@@ -121,15 +127,17 @@ class Fold:
         state.lat, state.lon = values.get("lat"), values.get("lon")
         state.values.update(measures)
         state.readings.append(Reading(self.entry.position, event.device, effective_us, measures))
-        failed, without = observe(rule, state, values, at_us=effective_us)
+        changed, failed, without = observe(rule, state, values, at_us=effective_us)
         failed += sum(name in rule.measures for name in wrong)
         if failed or without:
             state.errors += failed
             state.no_data += without
             self.memory.tally.errors[rule.id] += failed
             self.memory.tally.no_data[rule.id] += without
-        self.advance(rule, key, state, limit_us=effective_us)
+        if changed or pending:
+            self.advance(rule, key, state, limit_us=effective_us)
         self.speak_up(rule, key, state)
+        return changed
 
     def speak_up(self, rule: Rule, key: str, state: KeyState) -> None:
         """Say aloud an alert that opened too late to be heard, once a live reading shows that it still holds."""

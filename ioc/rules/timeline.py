@@ -65,6 +65,10 @@ class Shelf:
     rules: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """Bodies by id."""
     zones: Mapping[str, Label] = field(default_factory=dict)
+    devices: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """Registry values by id, as the log's device entries have them."""
+    areas: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """The same of the units, by `code@valid_from`."""
 
 
 def run_timelines(directory: Path, shelf: Shelf) -> Iterator[TimelineResult]:
@@ -125,7 +129,9 @@ class Player:
         self.transitions: list[Transition] = []
         self.failures: list[str] = []
         self.expectations = 0
-        for name, device in document.get("devices", {}).items():
+        for name, area in shelf.areas.items():
+            self.enter(EntryKind.AREA, subject=name, value=area)
+        for name, device in {**shelf.devices, **document.get("devices", {})}.items():
             self.enter(EntryKind.DEVICE, subject=name, value={"id": name, **device})
         for identifier in document.get("pack_rules", []):
             if identifier not in shelf.rules:

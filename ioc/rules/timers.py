@@ -107,12 +107,12 @@ def level_of(rule: Rule, severity: Severity) -> int:
     return below[-1] if below else 0
 
 
-def observe(rule: Rule, state: KeyState, values: Mapping[str, Any], *, at_us: int) -> tuple[int, int]:
-    """Let a reading say what each condition is from ``at_us`` on; return (failed, without data).
+def observe(rule: Rule, state: KeyState, values: Mapping[str, Any], *, at_us: int) -> tuple[bool, int, int]:
+    """Let a reading say what each condition is from ``at_us`` on; return (whether one changed, failed, without data).
 
     *No data* and a failure leave a condition as it was.
     """
-    failed = without = 0
+    changed, failed, without = False, 0, 0
     pairs = [(level.when, state.levels[number]) for number, level in enumerate(rule.levels)]
     if rule.clear.when is not None:
         pairs.append((rule.clear.when, state.clear))
@@ -122,8 +122,8 @@ def observe(rule: Rule, state: KeyState, values: Mapping[str, Any], *, at_us: in
         if truth is None:
             without += not broke
         elif truth is not level.truth:
-            level.truth, level.since_us = truth, at_us
-    return failed, without
+            level.truth, level.since_us, changed = truth, at_us, True
+    return changed, failed, without
 
 
 def verdict(when: Condition, values: Mapping[str, Any]) -> tuple[bool | None, bool]:

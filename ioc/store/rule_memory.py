@@ -101,15 +101,14 @@ class RuleMemoryStore:
             lease = await asyncpg.connect(**self._database.connect_arguments())
         except (*UNREACHABLE, asyncpg.PostgresError) as error:
             raise StoreUnavailableError(f"no connection for the lease: {error}") from error
+        self._lease = lease  # from here on a stop in the middle closes it
         try:
             held = await lease.fetchval("SELECT pg_try_advisory_lock($1)", LEASE_KEY)
         except (*UNREACHABLE, asyncpg.PostgresError) as error:
-            lease.terminate()
             raise StoreUnavailableError(f"the lease cannot be asked for: {error}") from error
         if not held:
-            lease.terminate()
+            await self.release_lease()
             return False
-        self._lease = lease
         async with self._database.transaction() as connection:
             await connection.execute(START_CURSOR, CURSOR, BEGINNING)
             self._fence = await connection.fetchval(RAISE_FENCE, CURSOR)

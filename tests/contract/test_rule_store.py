@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from ioc.domain.alert import TransitionKind
+from ioc.domain.alert import Transition, TransitionKind
 from ioc.domain.event import Entry, EntryKind, Event
 from ioc.domain.severity import Severity
 from ioc.errors import FencedError
@@ -76,7 +76,7 @@ def transitions(*values):
     """What a rule makes of these readings, one a minute, from position 2 on."""
     rules, memory = RuleSet(FEEDS), Memory()
     step(rules, memory, rule_entry(1, START))
-    found = []
+    found: list[Transition] = []
     for number, value in enumerate(values, start=2):
         event = Event("meter", "m-1", bytes(16), after(60 * number), after(60 * number), {"value": value})
         found.extend(step(rules, memory, Entry(number, event.effective, EntryKind.EVENT, event=event)))

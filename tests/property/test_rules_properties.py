@@ -15,9 +15,11 @@ from hypothesis import HealthCheck, Phase, Verbosity, find, given, settings
 from hypothesis import strategies as st
 from hypothesis.errors import NoSuchExample
 
+from ioc.domain.alert import Transition
 from ioc.domain.event import Entry, EntryKind, Event, hash16
 from ioc.rules import evaluate, timers
 from ioc.rules.memory import KeyState, Memory
+from ioc.rules.rule import to_us
 from ioc.rules.ruleset import RuleSet
 from tests.unit.rules.builders import FEEDS, START, after, rule_entry
 
@@ -44,6 +46,8 @@ RULES: tuple[dict[str, Any], ...] = (
 )
 Arrival = tuple[int, int, int, float | None]
 """(seconds since the one before, device, how far its clock is ahead, value)"""
+Item = tuple[datetime, EntryKind, Event | None]
+"""One entry of a log before it has its position."""
 arrivals = st.lists(
     st.tuples(st.sampled_from(GAPS), st.integers(0, 2), st.sampled_from(SKEWS), st.sampled_from(VALUES)),
     min_size=1,
@@ -65,20 +69,20 @@ def event(number: int, now: datetime, arrival: Arrival, *, prefix: str = "m") ->
     )
 
 
-def readings(found: list[Arrival], *, prefix: str = "m") -> list[tuple[datetime, EntryKind, Event | None]]:
-    now, listed = START, []
+def readings(found: list[Arrival], *, prefix: str = "m") -> list[Item]:
+    now, listed = START, list[Item]()
     for number, arrival in enumerate(found):
         now += timedelta(seconds=arrival[0])
         listed.append((now, EntryKind.EVENT, event(number, now, arrival, prefix=prefix)))
     return listed
 
 
-def ticks(until: datetime, spacing: float) -> list[tuple[datetime, EntryKind, Event | None]]:
+def ticks(until: datetime, spacing: float) -> list[Item]:
     count = int((until - START).total_seconds() / spacing)
     return [(after(number * spacing), EntryKind.TICK, None) for number in range(1, count + 1)]
 
 
-def merged(*parts: list[tuple[datetime, EntryKind, Event | None]]) -> list[Entry]:
+def merged(*parts: list[Item]) -> list[Entry]:
     """One log of several writers: by time, ticks before events of the same instant or after them, as listed."""
     entries = [rule_entry(number, START, **body) for number, body in enumerate(RULES, start=1)]
     listed = sorted((item for part in parts for item in part), key=lambda item: item[0])
@@ -102,9 +106,10 @@ def compiled() -> RuleSet:
     return rules
 
 
-def fold(entries: list[Entry], *, crashes: frozenset[int] = frozenset()) -> list[Any]:
+def fold(entries: list[Entry], *, crashes: frozenset[int] = frozenset()) -> list[Transition]:
     """What the engine says of a log; ``crashes`` are the positions after which it starts again from a snapshot."""
-    rules, memory, said = compiled(), Memory(), []
+    rules, memory = compiled(), Memory()
+    said: list[Transition] = []
     snapshot, folded = memory.snapshot(), 0
     for number, entry in enumerate(entries):
         if entry.kind is EntryKind.RULE:
@@ -120,7 +125,7 @@ def fold(entries: list[Entry], *, crashes: frozenset[int] = frozenset()) -> list
     return said
 
 
-def story(said: list[Any]) -> list[tuple[Any, ...]]:
+def story(said: list[Transition]) -> list[tuple[Any, ...]]:
     """The transitions without the position at which they were noticed, key by key.
 
     Left out too is the word that an alert noticed too late still holds: it speaks of when it was noticed.
@@ -138,7 +143,7 @@ def story(said: list[Any]) -> list[tuple[Any, ...]]:
 def same_whatever_the_ticks(found: list[Arrival], spacings: tuple[float, ...] = (2.0, 7.0, 53.0)) -> bool:
     """A tick before the first due time or long after it gives the same story; the last tick closes all."""
     until = close(found)
-    last = [(until, EntryKind.TICK, None)]
+    last: list[Item] = [(until, EntryKind.TICK, None)]
     stories = [story(fold(merged(readings(found), ticks(until, spacing), last))) for spacing in spacings]
     stories.append(story(fold(merged(readings(found), last))))
     return all(one == stories[0] for one in stories)
@@ -208,6 +213,7 @@ def test_each_alert_is_one_path_of_opened_moves_cleared_and_never_goes_back_in_t
             assert name not in open_alerts
         elif made.kind == "reopened":
             assert name not in open_alerts
+            assert before is not None
             assert before.alert_id == made.alert_id
             assert made.at - before.at <= timedelta(seconds=REFIRE)
         else:
@@ -241,6 +247,15 @@ QUIET = settings(
 )  # fmt: skip
 
 
+focused = st.lists(
+    st.tuples(
+        st.sampled_from((5, FOR - 1, FOR, FOR + 1)), st.just(0), st.sampled_from((0, -5)), st.sampled_from((5.0, 15.0))
+    ),
+    min_size=2,
+    max_size=6,
+)
+"""One device whose readings take longer or shorter to arrive, around the length of a wait."""
+
 # ---------------------------------------------------------------- mutants
 
 
@@ -273,8 +288,9 @@ def repeats_move_the_clock(monkeypatch):
     honest = evaluate.Fold.current
 
     def current(self, rule, key, state, *, event, values, wrong):
-        honest(self, rule, key, state, event=event, values=values, wrong=wrong)
+        changed = honest(self, rule, key, state, event=event, values=values, wrong=wrong)
         state.log_us = self.log_us
+        return changed
 
     monkeypatch.setattr(evaluate.Fold, "current", current)
 
@@ -315,7 +331,7 @@ def one_clock_for_all(monkeypatch):
 
     def reading(self, rule, event, values, wrong):
         newest = max((state.time_us for states in self.memory.keys.values() for state in states.values()), default=0)
-        if newest - evaluate.to_us(event.effective) <= 60_000_000:
+        if newest - to_us(event.effective) <= 60_000_000:
             honest(self, rule, event, values, wrong)
 
     monkeypatch.setattr(evaluate.Fold, "reading", reading)
@@ -327,19 +343,19 @@ def older_readings_count(monkeypatch):
 
     def reading(self, rule, event, values, wrong):
         for state in self.memory.keys.get(rule.id, {}).values():
-            state.time_us = min(state.time_us, evaluate.to_us(event.effective))
+            state.time_us = min(state.time_us, to_us(event.effective))
         honest(self, rule, event, values, wrong)
 
     monkeypatch.setattr(evaluate.Fold, "reading", reading)
 
 
-MUTANTS = [
+MUTANTS: list[tuple[Any, Any, Any]] = [
     (dates_when_noticed, arrivals, same_whatever_the_ticks),
-    (forgets_to_tick_before_a_reading, arrivals, same_whatever_the_ticks),
-    (repeats_move_the_clock, arrivals, same_with_repeats),
+    (forgets_to_tick_before_a_reading, focused, same_whatever_the_ticks),
+    (repeats_move_the_clock, focused, same_with_repeats),
     (forgets_half_served_waits, arrivals, lambda found: same_after_crashes(found, frozenset(range(0, 200, 6)))),
     (forgets_that_it_cleared, arrivals, lambda found: same_after_crashes(found, frozenset(range(0, 200, 6)))),
-    (one_clock_for_all, st.tuples(arrivals, arrivals), lambda both: isolated(*both)),
+    (one_clock_for_all, st.tuples(arrivals, arrivals), lambda both: isolated(both[0], both[1])),
     (older_readings_count, arrivals, same_with_repeats),
 ]
 

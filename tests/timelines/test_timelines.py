@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from ioc.packs.loader import load_pack
+from ioc.packs.pack import plain
 from ioc.rules.timeline import Shelf, TimelineError, documents, run_timeline, run_timelines
 
 FOLDER = Path(__file__).parent
@@ -25,12 +27,31 @@ RULE = {
 FRAME = {"timeline": "t", "feeds": {"meter": {"value": "number"}}, "rules": [RULE]}
 
 
+@pytest.fixture(scope="module")
+def shelf():
+    """The pack as `ioc timelines` hands it over."""
+    pack = load_pack("hoabinh")
+    return Shelf(
+        feeds=pack.feeds,
+        rules={rule.id: rule.body for rule in pack.rules},
+        zones={zone.code: zone.name for zone in pack.zones},
+        devices={device.id: plain(device) for device in pack.devices},
+        areas={f"{area.code}@{area.valid_from}": plain(area) for area in pack.areas},
+    )
+
+
 @pytest.mark.parametrize(("document", "file"), CASES)
-def test_timeline_holds(document, file):
+def test_timeline_holds(document, file, shelf):
     """What the timeline expects is what the fold does."""
-    result = run_timeline(document, Shelf(), file=file)
+    result = run_timeline(document, shelf, file=file)
     assert result.failures == ()
     assert result.expectations > 0
+
+
+def test_every_rule_of_the_pack_has_a_timeline(shelf):
+    """A threshold that nobody has tried is a guess."""
+    tried = {name for document, _ in (case.values for case in CASES) for name in document.get("pack_rules", [])}
+    assert tried == set(shelf.rules)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,129 @@
+"""The worker over the real log: an alert soon after its reading, and the same alerts however often it is killed."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from datetime import timedelta
+
+import pytest
+from prometheus_client import CollectorRegistry
+
+from ioc.clock import MonotonicIOClock, SteppedLogClock
+from ioc.domain.event import EntryKind
+from ioc.metrics import Metrics
+from ioc.rules.engine import RuleEngine
+from ioc.store.engine import Database
+from ioc.store.event_log import EventLog
+from ioc.store.partitions import ensure_partitions
+from ioc.store.rule_memory import RuleMemoryStore
+from ioc.store.wakeup import LOG_CHANNEL, Wakeup
+from tests.builders import message
+from tests.unit.rules.builders import FEEDS, START, after, rule_value
+
+
+@pytest.fixture
+async def database(database_dsn):
+    database = Database(database_dsn, name="test")
+    await database.open()
+    await ensure_partitions(database, START)
+    yield database
+    await database.close()
+
+
+class Bench:
+    """A log, a clock that stands still until it is stepped, and engines over them."""
+
+    def __init__(self, database):
+        self.database, self.log, self.clock = database, EventLog(database), SteppedLogClock(START)
+
+    async def put_rule(self, **changes):
+        value = rule_value(**changes)
+        async with self.database.transaction() as connection:
+            await self.log.append_entries(connection, [(EntryKind.RULE, value["body"]["rule"], value)], START)
+
+    async def send(self, second, value, device="m-1"):
+        self.clock.step_to(after(second))
+        found = message(device, feed="meter", id=str(second), time=after(second), data={"value": value})
+        await self.log.append([found], after(second))
+
+    @contextlib.asynccontextmanager
+    async def engine(self, *, snapshot_seconds=0.1):
+        store = RuleMemoryStore(self.database, self.log)
+        async with Wakeup(self.database, LOG_CHANNEL) as waiter:
+            engine = RuleEngine(
+                reader=self.log, store=store, waiter=waiter, feeds=FEEDS, zones={}, log_clock=self.clock,
+                io_clock=MonotonicIOClock(), metrics=Metrics(CollectorRegistry()), poll_seconds=0.05,
+                snapshot_seconds=snapshot_seconds,
+            )  # fmt: skip
+            task = asyncio.create_task(engine.run())
+            try:
+                yield engine
+            finally:
+                task.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await task
+
+    async def until(self, statement, wanted):
+        for _ in range(400):
+            async with self.database.connection() as connection:
+                found = [tuple(row) for row in await connection.fetch(statement)]
+            if found == wanted:
+                return
+            await asyncio.sleep(0.02)
+        pytest.fail(f"{found} is not {wanted}")
+
+
+HISTORY = "SELECT kind, severity, at FROM alert_history ORDER BY position, number"
+
+
+async def test_a_reading_over_the_limit_becomes_an_alert_and_clears(database):
+    bench = Bench(database)
+    await bench.put_rule()
+    async with bench.engine():
+        await bench.send(1, 20.0)
+        await bench.until(HISTORY, [("opened", "medium", after(1))])
+        await bench.send(2, 5.0)
+        await bench.until(HISTORY, [("opened", "medium", after(1)), ("cleared", "medium", after(2))])
+        await bench.until("SELECT condition FROM alert", [("cleared",)])
+
+
+async def test_a_timer_is_served_by_ticks_of_the_log_across_restarts(database):
+    """No reading comes any more, the engine is restarted half-way, and the alert is dated when it became due."""
+    bench = Bench(database)
+    await bench.put_rule(levels=[{"severity": "high", "when": "value > 10", "for": "30s"}])
+    async with bench.engine():
+        await bench.send(0, 20.0)
+        await bench.until("SELECT count(*) > 0 FROM event WHERE kind = 'gap'", [(True,)])
+    bench.clock.step_to(after(29))
+    async with bench.engine():
+        await bench.until("SELECT kind FROM event WHERE kind IN ('tick', 'gap')", [("gap",), ("gap",)])
+        bench.clock.step_to(after(40))
+        await bench.until(HISTORY, [("opened", "high", after(30))])
+
+
+async def test_alerts_are_the_same_however_often_the_engine_dies(database):
+    """Killed after every other reading, mostly without a snapshot: each move is there once, in order."""
+    bench = Bench(database)
+    await bench.put_rule()
+    values = [20.0, 5.0, 30.0, 40.0, 5.0, 5.0, 11.0, 5.0]
+    moves = ["opened", "cleared", "reopened", "cleared", "reopened", "cleared"]
+    for number in range(0, len(values), 2):
+        async with bench.engine(snapshot_seconds=600) as engine:
+            engine._stop = engine._store.release_lease  # dies without a last snapshot
+            await bench.send(10 * number, values[number])
+            await bench.send(10 * number + 5, values[number + 1])
+            await bench.until(f"SELECT position >= {number + 3} FROM cursor", [(True,)])
+    async with bench.engine():
+        await bench.until("SELECT kind FROM alert_history ORDER BY position, number", [(move,) for move in moves])
+    await bench.until("SELECT number, flap_count FROM alert", [("HB-261123-0001", 2)])
+
+
+async def test_two_engines_never_both_write(database):
+    bench = Bench(database)
+    await bench.put_rule()
+    async with bench.engine(), bench.engine():
+        for second in range(1, 6):
+            await bench.send(second, 20.0 if second % 2 else 5.0)
+        await bench.until("SELECT count(*) FROM alert_history", [(5,)])
+    assert START + timedelta(seconds=5) == bench.clock.now()
