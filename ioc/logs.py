@@ -30,3 +30,5 @@ def configure(*, level: str, role: str, pretty: bool) -> None:
     logging.basicConfig(
         level=max(number, logging.WARNING), stream=sys.stderr, format="%(levelname)s %(name)s %(message)s"
     )
+    # While PostgreSQL is away each pool would add a traceback a second; whoever needs a connection says so itself.
+    logging.getLogger("asyncpg.pool").setLevel(logging.ERROR)

@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 from ioc.bootstrap.parts import Parts
-from ioc.ingest.http import HTTPDoor
 from ioc.ingest.pipeline import Bounds, Pipeline
 from ioc.ingest.prepare import Preparer
 from ioc.ingest.registry import CachedRegistry
@@ -52,15 +51,3 @@ async def open_intake(parts: Parts) -> AsyncIterator[Intake]:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-
-
-def http_door(parts: Parts, intake: Intake) -> HTTPDoor:
-    """Return the HTTP door on an intake."""
-    return HTTPDoor(
-        pipeline=intake.pipeline,
-        registry=intake.registry,
-        feeds=parts.pack.feeds,
-        log_clock=parts.log_clock,
-        body_bytes_max=parts.settings.batch_body_bytes_max,
-        answer_seconds_max=parts.settings.commit_timeout_seconds,
-    )
