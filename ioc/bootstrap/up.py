@@ -10,6 +10,7 @@ import socket
 import sys
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 import structlog
@@ -128,7 +129,8 @@ async def prepare(settings: Settings, *, say: Callable[[str], None]) -> tuple[st
     await upgrade_async(settings.database_url or "")
     async with open_parts(settings, "up", connections_max=2) as parts:
         now = parts.log_clock.now()
-        await ensure_partitions(parts.database, now)
+        keep_from = now - timedelta(days=settings.retention_event_days)
+        await ensure_partitions(parts.database, now, keep_from=keep_from.date())
         applied = await PackStore(parts.database, parts.log).apply(pack, now)
         if applied.added or applied.changed or applied.removed:
             say(f"pack {pack.id}: {applied.added} new, {applied.changed} changed, {applied.removed} removed")

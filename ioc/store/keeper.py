@@ -50,8 +50,8 @@ class Keeper:
 
     async def work(self, now: datetime) -> None:
         """Do one pass."""
-        made = await ensure_partitions(self._database, now)
         keep_from = now - timedelta(days=self._retention.event_days)
+        made = await ensure_partitions(self._database, now, keep_from=keep_from.date())
         dropped = await drop_partitions(self._database, table="event", before=keep_from.date())
         dropped += await drop_partitions(self._database, table="event_key", before=keep_from.date())
         # The default partitions hold what has no time or a strange one: old rows go by the time of the log.

@@ -18,8 +18,11 @@ def month_start(day: date, shift: int = 0) -> date:
     return date(months // 12, months % 12 + 1, 1)
 
 
-async def ensure_partitions(database: Database, now: datetime) -> int:
-    """Make the partitions around ``now`` and return how many were missing."""
+async def ensure_partitions(database: Database, now: datetime, *, keep_from: date = date.min) -> int:
+    """Make the partitions around ``now`` and return how many were missing.
+
+    None is made that ends by ``keep_from``: retention would drop it again at once.
+    """
     today = now.astimezone(UTC).date()
     made = 0
     async with database.connection() as connection:
@@ -27,8 +30,9 @@ async def ensure_partitions(database: Database, now: datetime) -> int:
             start = today + timedelta(days=shift)
             made += await _ensure(connection, "event", "log_time", start, start + timedelta(days=1))
         for shift in range(-MONTHS_BACK, MONTHS_AHEAD + 1):
-            start = month_start(today, shift)
-            made += await _ensure(connection, "event_key", "key_time", start, month_start(today, shift + 1))
+            start, end = month_start(today, shift), month_start(today, shift + 1)
+            if end > keep_from:
+                made += await _ensure(connection, "event_key", "key_time", start, end)
     return made
 
 
