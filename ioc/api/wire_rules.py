@@ -8,8 +8,10 @@ import yaml
 
 from ioc.api.wire import JSONObject, Row, moment, numbers_only
 from ioc.domain.feed import FeedSpec
+from ioc.domain.severity import Severity
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+TERM = re.compile(r"(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?:\s*(?P<sign>[<>=!]=?)\s*(?P<number>-?[0-9]+(?:\.[0-9]+)?))?")
 DURATION = re.compile(r"([0-9]+)\s*(s|m|h|d)")
 SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 UNITS_VI = {"s": "giây", "m": "phút", "h": "giờ", "d": "ngày"}
@@ -42,18 +44,35 @@ def feeds_of(body: Mapping[str, Any]) -> list[str]:
     return [named] if isinstance(named, str) else list(named)
 
 
+def number_text(text: str, language: str) -> str:
+    """Return a number without an empty fraction, with the decimal comma in Vietnamese."""
+    short = text.rstrip("0").rstrip(".") if "." in text else text
+    return short.replace(".", ",") if language == "vi" else short
+
+
 def words(when: str, specs: Sequence[FeedSpec], language: str) -> str:
-    """Return a condition with field labels for names and signs for operators."""
-    labels = {name: field.label for spec in specs for name, field in spec.fields.items()}
+    """Return a condition with field labels for names, units after limits and signs for operators."""
+    fields = {name: field for spec in specs for name, field in spec.fields.items()}
 
-    def name_of(match: re.Match[str]) -> str:
-        found = labels.get(match[0])
-        return match[0] if found is None else f"{found.vi if language == 'vi' else found.en}"
+    def told(match: re.Match[str]) -> str:
+        """Return one name, with the limit and unit that follow it in a comparison."""
+        field = fields.get(match["name"])
+        label = None if field is None else (field.label.vi if language == "vi" else field.label.en)
+        name = label or match["name"]
+        if match["number"] is None:
+            return name
+        unit = f" {field.unit}" if field is not None and field.unit else ""
+        return f"{name} {match['sign']} {number_text(match['number'], language)}{unit}"
 
-    text = NAME.sub(name_of, when)
+    text = TERM.sub(told, when)
     for sign, vi, en in OPERATORS:
         text = text.replace(sign, vi if language == "vi" else en)
     return text
+
+
+def _severity(name: str, language: str) -> str:
+    """Return the decided word for a level."""
+    return Severity(name).label_vi if language == "vi" else name.capitalize()
 
 
 def describe(body: Mapping[str, Any], feeds: Mapping[str, FeedSpec]) -> JSONObject:
@@ -61,13 +80,13 @@ def describe(body: Mapping[str, Any], feeds: Mapping[str, FeedSpec]) -> JSONObje
     specs = [feeds[name] for name in feeds_of(body) if name in feeds]
     told = {}
     for language, end in (("vi", "Hết khi"), ("en", "Ends when")):
+        held = [(f"{_severity(level['severity'], language)}:", level) for level in body.get("levels") or ()]
+        clear = body.get("clear") or {}
+        held.extend([(end, clear)] if clear.get("when") else [])
         parts = [
-            f"{level['severity']}: {words(str(level['when']), specs, language)}{_for(level.get('for'), language)}"
-            for level in body.get("levels") or ()
+            f"{start} {words(str(part['when']), specs, language)}{_for(part.get('for'), language)}"
+            for start, part in held
         ]
-        clear = body.get("clear")
-        if clear and clear.get("when"):
-            parts.append(f"{end} {words(str(clear['when']), specs, language)}{_for(clear.get('for'), language)}")
         told[language] = ". ".join(parts)
     return told
 
@@ -86,11 +105,17 @@ def rule(row: Row, *, feeds: Mapping[str, FeedSpec], open_alerts: int, text: str
         "enabled": row["enabled"],
         "mode": body.get("mode") or "alert",
         "levels": [
-            {"severity": level["severity"], "when": level["when"], "for_seconds": seconds_of(level.get("for"))}
+            {
+                "severity": level["severity"],
+                "when": level["when"],
+                "for_seconds": seconds_of(level.get("for")),
+                "limit": level.get("limit"),
+            }
             for level in body.get("levels") or ()
         ],
         "clear": _clear(body.get("clear")),
-        "limit": body.get("limit"),
+        "limit": body.get("limit")
+        or next((part["limit"] for part in body.get("levels") or () if part.get("limit")), None),
         "text": describe(body, feeds),
         "yaml": text if text is not None else yaml.safe_dump(dict(body), allow_unicode=True, sort_keys=False),
         "open_alerts": open_alerts,

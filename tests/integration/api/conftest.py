@@ -151,7 +151,7 @@ class World:
     async def event(
         self, device: str, position: int, *, area: str | None = OWN, when: datetime = NOW, **columns: Any
     ) -> None:
-        zone = {OWN: "hoa-binh", "04792": "hoa-binh", OTHER: "luong-son"}.get(area or "")
+        zone = columns.pop("zone", {OWN: "hoa-binh", "04792": "hoa-binh", OTHER: "luong-son"}.get(area or ""))
         values = {
             "position": position, "log_time": when, "kind": "event", "key": position.to_bytes(16, "big"),
             "feed": "rainfall", "device": device, "effective": when, "received_at": when, "area": area, "zone": zone,
@@ -177,12 +177,17 @@ class World:
 
 
 async def populate(world: World) -> None:
-    """People of each role with and without an area, and a key of each kind."""
+    """Areas, people of each role with and without an area, and a key of each kind."""
     for unit in world.state.parts.pack.areas:
         await world.insert("area", {
             "code": unit.code, "valid_from": unit.valid_from, "valid_to": unit.valid_to, "name_vi": unit.name.vi,
             "name_en": unit.name.en, "level": unit.level, "zone": unit.zone, "successors": list(unit.successors),
         })  # fmt: skip
+    await populate_people(world)
+
+
+async def populate_people(world: World) -> None:
+    """People and keys alone: a pack has brought its areas."""
     people = {"root": Role.ADMIN, "op": Role.OPERATOR, "op2": Role.OPERATOR, "view": Role.VIEWER,
               "walled": Role.OPERATOR, "walled-admin": Role.ADMIN}  # fmt: skip
     for username, role in people.items():

@@ -207,10 +207,10 @@ def test_a_rule_is_told_in_words_of_both_languages():
     spec = FeedSpec("rainfall", Label("Mưa", "Rain"), "disaster",
                     {"rain_24h_mm": FieldSpec("rain_24h_mm", Label("Mưa 24 giờ", "24 h rain"), unit="mm")})  # fmt: skip
     body = {"feed": "rainfall", "levels": [{"severity": "high", "when": "rain_24h_mm >= 100.0", "for": "90m"}],
-            "clear": {"when": "rain_24h_mm < 80.0", "for": "1h"}}  # fmt: skip
+            "clear": {"when": "rain_24h_mm < 80.5", "for": "1h"}}  # fmt: skip
     assert wire_rules.describe(body, {"rainfall": spec}) == {
-        "vi": "high: Mưa 24 giờ ≥ 100.0 trong 90 phút. Hết khi Mưa 24 giờ < 80.0 trong 1 giờ",
-        "en": "high: 24 h rain ≥ 100.0 for 90 min. Ends when 24 h rain < 80.0 for 1 h",
+        "vi": "Cao: Mưa 24 giờ ≥ 100 mm trong 90 phút. Hết khi Mưa 24 giờ < 80,5 mm trong 1 giờ",
+        "en": "High: 24 h rain ≥ 100 mm for 90 min. Ends when 24 h rain < 80.5 mm for 1 h",
     }
 
 
