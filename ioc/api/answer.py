@@ -11,6 +11,7 @@ from fastapi import Request, Response
 
 from ioc.api import paging, wire
 from ioc.api.filters import Page
+from ioc.store.changes_read import change_head
 from ioc.store.engine import Connection
 
 CSV_TYPE = "text/csv"
@@ -108,4 +109,4 @@ def cursor_keys(name: str, filters: Page, shape: Sequence[type]) -> list[Any] | 
 
 async def begin_snapshot(connection: Connection) -> int:
     """Return the change position of the transaction's snapshot: the list that follows is true exactly there."""
-    return int(await connection.fetchval("SELECT position FROM change_head WHERE id = 1") or 0)
+    return await change_head(connection)
