@@ -24,6 +24,7 @@ export const clock = {
     if (devices && (fleet?.online !== devices.online || fleet.total !== devices.total)) fleet = devices;
   },
   tick(): void {
-    now = Date.now() + offset;
+    const next = Date.now() + offset;
+    if (Math.floor(next / 1000) !== Math.floor(now / 1000)) now = next;
   },
 };

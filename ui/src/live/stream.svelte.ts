@@ -8,7 +8,9 @@ import { city } from "./city.svelte";
 import { clock } from "./clock.svelte";
 import { devices } from "./devices.svelte";
 
-const SILENT_MILLISECONDS = 2500;
+const SILENT_MILLISECONDS = 2250;
+const BROKEN_MILLISECONDS = 1300;
+const WATCH_MILLISECONDS = 250;
 const STUCK_MILLISECONDS = 6000;
 const RETRY_MILLISECONDS = 1000;
 
@@ -23,6 +25,7 @@ let source: EventSource | null = null;
 let position = 0;
 let heardAt = 0;
 let openedAt = 0;
+let brokenAt: number | null = null;
 let timer: ReturnType<typeof setInterval> | null = null;
 let domainsAt = 0;
 let generation = 0;
@@ -48,7 +51,7 @@ export const live = {
 async function start(): Promise<void> {
   stop();
   state = "connecting";
-  timer = setInterval(watch, 500);
+  timer = setInterval(watch, WATCH_MILLISECONDS);
   await reload();
 }
 
@@ -90,6 +93,7 @@ function connect(): void {
   mine.addEventListener("open", () => heard(mine));
   mine.addEventListener("reset", () => void reload());
   mine.addEventListener("error", () => {
+    if (mine === source) brokenAt ??= performance.now();
     // The browser retries by itself unless the server refused; then it gives up for good and we ask anew.
     if (mine === source && mine.readyState === EventSource.CLOSED) retryLater(mine);
   });
@@ -109,6 +113,7 @@ function hearAs<T>(from: EventSource, name: string, use: (value: T) => void): vo
 function heard(from: EventSource): void {
   if (from !== source) return;
   heardAt = performance.now();
+  brokenAt = null;
   if (state === "live") return;
   state = "live";
   cutSince = null;
@@ -130,7 +135,9 @@ function watch(): void {
   const now = performance.now();
   const silent = heardAt === 0 ? 0 : now - heardAt;
   heardAgo = Math.floor(silent / 1000);
-  if (state === "live" && (silent > SILENT_MILLISECONDS || !navigator.onLine)) {
+  // A broken line that mends within a breath is not worth a banner.
+  const broken = brokenAt !== null && now - brokenAt > BROKEN_MILLISECONDS;
+  if (state === "live" && (silent > SILENT_MILLISECONDS || broken || !navigator.onLine)) {
     state = "cut";
     cutSince = clock.now - silent;
   }

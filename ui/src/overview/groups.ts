@@ -2,7 +2,7 @@
 import { RANK, type Alert, type Area, type Severity } from "../api/types";
 
 export type Point = { x: number; y: number };
-export type Group = { id: string; x: number; y: number; severity: Severity; alerts: Alert[]; fresh: boolean };
+export type Group = { id: string; newest: string; x: number; y: number; severity: Severity; alerts: Alert[]; fresh: boolean };
 
 export const GROUPS_MAX = 40;
 
@@ -24,8 +24,9 @@ export function groupAlerts(list: readonly Alert[], project: (lonLat: [number, n
     if (near) {
       near.alerts.push(alert);
       if (alert.state === "new") near.fresh = true;
+      if (alert.opened_at > (near.alerts.find((other) => other.id === near.newest)?.opened_at ?? "")) near.newest = alert.id;
     } else if (groups.length < GROUPS_MAX) {
-      groups.push({ id: alert.id, x, y, severity: alert.severity, alerts: [alert], fresh: alert.state === "new" });
+      groups.push({ id: at.join(), newest: alert.id, x, y, severity: alert.severity, alerts: [alert], fresh: alert.state === "new" });
     }
   }
   return groups;
