@@ -13,8 +13,8 @@ import socket
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +31,7 @@ ROLES = ("door", "api", "rules", "rollup", "keeper")
 READY_SECONDS = 120.0
 STOP_SECONDS = 40.0
 POLL_SECONDS = 0.05
-READY_LINE = re.compile(r"^IOC ready  (\S+)  operator: (\S+) / (\S+)$", re.MULTILINE)
+READY_LINE = re.compile(r"^IOC ready  \S+(?:  operator: (\S+) / (\S+))?$", re.MULTILINE)
 
 
 class InstanceError(Exception):
@@ -55,11 +55,14 @@ class Instance:
     """One running instance, as a stranger with its folder and its admin's password sees it."""
 
     data: Path
-    process: asyncio.subprocess.Process
     http_port: int
     mqtt_port: int
+    mutant: str | None = None
+    settings: Mapping[str, object] = field(default_factory=dict)
     username: str = ""
     password: str = ""
+    starts: int = 0
+    _process: asyncio.subprocess.Process | None = None
 
     @property
     def url(self) -> str:
@@ -70,6 +73,54 @@ class Instance:
     def output(self) -> str:
         """What it has said so far."""
         return (self.data / "up.log").read_text(encoding="utf-8", errors="replace")
+
+    @property
+    def supervisor_pid(self) -> int | None:
+        """Return the process of `ioc up`."""
+        return self._process.pid if self._process is not None and self._process.returncode is None else None
+
+    async def launch(self) -> None:
+        """Start `ioc up` on the folder and wait for its ready line; again after it was killed, as an init would.
+
+        Raises:
+            InstanceError: it did not become ready.
+        """
+        program = ["-m", "ioc"] if self.mutant is None else ["-m", "proof.mutants", self.mutant]
+        given = {f"IOC_{name.upper()}": str(value) for name, value in self.settings.items()}
+        with (self.data / "up.log").open("ab") as output:
+            self._process = await asyncio.create_subprocess_exec(
+                sys.executable, *program, "up", "--http-port", str(self.http_port), "--mqtt-port", str(self.mqtt_port),
+                "--data", str(self.data), cwd=REPOSITORY, stdin=asyncio.subprocess.DEVNULL, stdout=output,
+                stderr=output, env={**clean_environment(), "IOC_PACK": str(self.data / "pack"),
+                                    "IOC_LOG_LEVEL": "warning", **given},
+            )  # fmt: skip
+        self.starts += 1
+        deadline = time.monotonic() + READY_SECONDS
+        while len(said := READY_LINE.findall(self.output)) < self.starts:
+            if self._process.returncode is not None or time.monotonic() > deadline:
+                raise InstanceError(f"the instance did not become ready:\n{self.output[-3_000:]}")
+            await asyncio.sleep(POLL_SECONDS)
+        if self.starts == 1:
+            self.username, self.password = said[0]
+
+    async def ended(self) -> None:
+        """Wait until the process of `ioc up` has ended."""
+        if self._process is not None:
+            await self._process.wait()
+
+    async def close(self) -> None:
+        """Ask it to stop, then make sure: what still belongs to the folder is ended by its id."""
+        pid = self.supervisor_pid
+        if pid is not None:
+            os.kill(pid, signal.SIGTERM)
+            try:
+                await asyncio.wait_for(self.ended(), STOP_SECONDS)
+            except TimeoutError:
+                os.kill(pid, signal.SIGKILL)
+                await self.ended()
+        for left in self.postgres_pids():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(left, signal.SIGQUIT if left == self.postmaster_pid() else signal.SIGKILL)
 
     def role_pid(self, role: str) -> int | None:
         """Return the process of a role that has said that it is ready and lives."""
@@ -166,23 +217,12 @@ async def running(*, mutant: str | None = None, **settings: object) -> AsyncIter
         InstanceError: it did not become ready.
     """
     folder = _make_folder()
-    http_port, mqtt_port = free_port(), free_port()
-    program = ["-m", "ioc"] if mutant is None else ["-m", "proof.mutants", mutant]
-    given = {f"IOC_{name.upper()}": str(value) for name, value in settings.items()}
-    instance: Instance | None = None
+    instance = Instance(folder, free_port(), free_port(), mutant, settings)
     try:
-        with (folder / "up.log").open("wb") as output:
-            process = await asyncio.create_subprocess_exec(
-                sys.executable, *program, "up", "--http-port", str(http_port), "--mqtt-port", str(mqtt_port),
-                "--data", str(folder), cwd=REPOSITORY, stdin=asyncio.subprocess.DEVNULL, stdout=output, stderr=output,
-                env={**clean_environment(), "IOC_PACK": str(folder / "pack"), "IOC_LOG_LEVEL": "warning", **given},
-            )  # fmt: skip
-        instance = Instance(folder, process, http_port, mqtt_port)
-        await _wait_ready(instance)
+        await instance.launch()
         yield instance
     finally:
-        if instance is not None:
-            await _stop(instance)
+        await instance.close()
         shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -194,29 +234,6 @@ def _make_folder() -> Path:
     shutil.copytree(REPOSITORY / "ioc" / "packs" / "hoabinh", pack, ignore=shutil.ignore_patterns("__pycache__"))
     (pack / "rules" / "proof.swing.yaml").write_text(SWING_RULE, encoding="utf-8")
     return folder
-
-
-async def _wait_ready(instance: Instance) -> None:
-    deadline = time.monotonic() + READY_SECONDS
-    while (found := READY_LINE.search(instance.output)) is None:
-        if instance.process.returncode is not None or time.monotonic() > deadline:
-            raise InstanceError(f"the instance did not become ready:\n{instance.output[-3_000:]}")
-        await asyncio.sleep(POLL_SECONDS)
-    instance.username, instance.password = found[2], found[3]
-
-
-async def _stop(instance: Instance) -> None:
-    """Ask it to stop, then make sure: what still belongs to the folder is ended by its id."""
-    if instance.process.returncode is None:
-        instance.process.send_signal(signal.SIGTERM)
-        try:
-            await asyncio.wait_for(instance.process.wait(), STOP_SECONDS)
-        except TimeoutError:
-            instance.process.kill()
-            await instance.process.wait()
-    for pid in instance.postgres_pids():
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGQUIT if pid == instance.postmaster_pid() else signal.SIGKILL)
 
 
 def _alive(pid: int) -> bool:
@@ -245,4 +262,9 @@ def version_facts() -> dict[str, Any]:
 
     from ioc import __version__
 
-    return {"ioc": __version__, "python": platform.python_version(), "cores": os.cpu_count()}
+    return {
+        "ioc": __version__,
+        "python": platform.python_version(),
+        "cores": os.cpu_count(),
+        "load_average": round(os.getloadavg()[1], 1),
+    }

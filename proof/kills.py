@@ -43,6 +43,8 @@ class Size:
     stations: int = 10
     events_per_second: float = 250.0
     control_kills: int = 4
+    supervisor: bool = True
+    """Whether `ioc up` itself is killed, too, at the end."""
     mutant: str | None = None
     victims: Sequence[str] = VICTIMS
     pause_seconds: tuple[float, float] = (2.0, 4.0)
@@ -106,6 +108,8 @@ async def run_kills(*, seed: int, size: Size, folder: Path) -> dict[str, Any]:
         await asyncio.sleep(1.0)
         nemesis = Nemesis(instance, seed, victims=size.victims, pause_seconds=size.pause_seconds)
         await nemesis.run(size.kills)
+        if size.supervisor:
+            await nemesis.kill_supervisor()
         await asyncio.sleep(1.0)
         drained = await drain(fleet)
         for sender in senders:
@@ -166,13 +170,13 @@ async def prove(*, seed: int, size: Size | None = None) -> Report:
         control: dict[str, Any] = {}
         if size.control_kills:
             mutant = Size(kills=size.control_kills, stations=size.stations, events_per_second=size.events_per_second,
-                          mutant="early_ack", victims=("door",))  # fmt: skip
+                          supervisor=False, mutant="early_ack", victims=("door",))  # fmt: skip
             control = await run_kills(seed=seed, size=mutant, folder=Path(name))
     report.facts = {**facts, "loss_per_fault_bound_95": bound_95(facts["faults"])}
     report.control = {"mutant": "early_ack: acknowledges before the commit, its door killed", **control}
     report.judge(
         held=not facts["problems"],
-        evidence=facts["acknowledged"] > 0 and facts["faults"] == size.kills,
+        evidence=facts["acknowledged"] > 0 and facts["faults"] == size.kills + size.supervisor,
         control_failed=control["lost"] > 0 if control else None,
     )
     return report

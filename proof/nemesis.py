@@ -9,13 +9,14 @@ import random
 import signal
 import statistics
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from proof.instance import ROLES, Instance
 
 VICTIMS = (*ROLES, "postmaster", "backend")
+"""What comes back by itself. The supervisor needs an init (systemd, Docker), whose part the proof plays."""
 RECOVERY_SECONDS_MAX = 60.0
 POLL_SECONDS = 0.05
 
@@ -55,6 +56,17 @@ class Nemesis:
             watches.append(asyncio.create_task(self._watch(kill, pid)))
         await asyncio.gather(*watches)
 
+    async def kill_supervisor(self) -> None:
+        """Kill `ioc up` itself, then start it anew on the same folder, as an init would."""
+        pid = self.instance.supervisor_pid
+        assert pid is not None, "the supervisor runs"
+        kill = Kill("supervisor", time.monotonic())
+        self.kills.append(kill)
+        os.kill(pid, signal.SIGKILL)
+        await self.instance.ended()
+        await self.instance.launch()
+        await self._watch(kill, pid)
+
     async def _alive_pid(self, victim: str, dice: random.Random) -> int:
         """Return the victim's process, waiting until it has one: what is down already cannot be killed."""
         while True:
@@ -80,8 +92,8 @@ class Nemesis:
                 return
 
     def _replaced(self, victim: str, pid: int) -> bool:
-        if victim == "backend":
-            return True  # PostgreSQL restarts all of them; /readyz tells
+        if victim in ("backend", "supervisor"):
+            return True  # PostgreSQL restarts all backends, an init the supervisor: /readyz tells
         now = self.instance.postmaster_pid() if victim == "postmaster" else self.instance.role_pid(victim)
         return now is not None and now != pid
 
@@ -94,7 +106,17 @@ class Nemesis:
             "recovered_faults": len(times),
             "recovery_seconds_p50": round(statistics.median(times), 2) if times else None,
             "recovery_seconds_max": max(times, default=None),
+            "recovery_seconds_p50_by_victim": {
+                victim: statistics.median(by_victim) for victim, by_victim in sorted(self._times().items())
+            },
         }
+
+    def _times(self) -> dict[str, list[float]]:
+        found: dict[str, list[float]] = defaultdict(list)
+        for kill in self.kills:
+            if kill.recovery_seconds is not None:
+                found[kill.victim].append(kill.recovery_seconds)
+        return found
 
 
 async def stop(task: asyncio.Task[None]) -> None:
