@@ -76,7 +76,7 @@ def test_decisions_are_numbered_without_a_gap_and_each_is_one_screen():
 def test_a_decision_has_its_parts(path: Path):
     text = read(path)
     assert re.fullmatch(r"\d{4}(?:-[a-z0-9]+)+\.md", path.name)
-    assert re.match(rf"# {path.name[:4]}\. \S", text)
+    assert re.match(rf"# {path.name[:4]}\.? \S", text)
     assert re.search(r"^(?:- )?\**Status:?\**:? ?(accepted|superseded by \d{4})", text, re.MULTILINE)
     assert re.findall(r"^## (\w+)", text, re.MULTILINE)[:3] == list(ADR_PARTS)
     assert len(text.splitlines()) <= 60, "one screen"
