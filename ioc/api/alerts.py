@@ -8,8 +8,9 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import Field
 
 from ioc.api import answer, wire, wire_rules
-from ioc.api.auth import EVERYBODY, OPERATORS, READERS, Caller
+from ioc.api.auth import EVERYBODY, OPERATORS, READERS
 from ioc.api.body import Input, Line, described, read_body
+from ioc.api.caller import Caller
 from ioc.api.deps import APIState, StateDep
 from ioc.api.filters import AlertFilters, many
 from ioc.api.problems import PreconditionRequiredError

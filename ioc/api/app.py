@@ -3,7 +3,6 @@
 import contextlib
 from collections.abc import AsyncIterator
 
-from argon2 import PasswordHasher
 from fastapi import APIRouter, FastAPI
 from fastapi.routing import iter_route_contexts
 from starlette.types import ASGIApp
@@ -27,11 +26,13 @@ from ioc.api import (
     stream,
     users,
 )
-from ioc.api.auth import Authenticator, inventory
-from ioc.api.deps import APIParts, APIState, AreaCache
+from ioc.api.auth import inventory
+from ioc.api.authenticator import Authenticator
+from ioc.api.deps import APIState
 from ioc.api.frames import FrameReader
 from ioc.api.headers import SecurityHeaders
 from ioc.api.hub import Hub
+from ioc.api.parts import APIParts, AreaCache
 from ioc.api.passwords import Passwords
 from ioc.api.throttle import Throttle
 from ioc.api.tiles import Tiles
@@ -60,17 +61,15 @@ ROUTERS = (
 )
 
 
-def create_state(
-    parts: APIParts, *, hasher: PasswordHasher | None = None, reader: FrameReader | None = None
-) -> APIState:
-    """Build what lives as long as the application; ``hasher`` and ``reader`` are for tests."""
+def create_state(parts: APIParts, *, passwords: Passwords | None = None, reader: FrameReader | None = None) -> APIState:
+    """Build what lives as long as the application; ``passwords`` and ``reader`` are for tests."""
     area_cache = AreaCache(parts)
     people = Authenticator(parts, area_cache)
     return APIState(
         parts=parts,
         areas=area_cache,
         people=people,
-        passwords=Passwords(hasher),
+        passwords=passwords or Passwords(),
         account_throttle=Throttle(parts.io_clock, FREE_ACCOUNT_ATTEMPTS, ACCOUNT_DELAY_SECONDS_MAX),
         address_throttle=Throttle(parts.io_clock, FREE_ADDRESS_ATTEMPTS),
         hub=Hub(parts, area_cache, people, reader),

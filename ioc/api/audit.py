@@ -5,7 +5,8 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Response
 
 from ioc.api import answer, paging, wire
-from ioc.api.auth import ADMINS, Caller
+from ioc.api.auth import ADMINS
+from ioc.api.caller import Caller
 from ioc.api.deps import StateDep
 from ioc.api.filters import AuditPage
 from ioc.api.users import whole_admin

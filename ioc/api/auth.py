@@ -1,11 +1,10 @@
-"""Who asks, and whether they may: sessions for people, bearer keys for machines, one declaration per route.
+"""Whether who asks may: one declaration per route, checked before its handler runs.
 
 A route without an :class:`Access` (or :class:`Public`) dependency stops the start: see :func:`inventory`.
 """
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -13,115 +12,21 @@ from fastapi import FastAPI, Request
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute, iter_route_contexts
 
-from ioc.api.deps import APIParts, APIState, AreaCache, get_state
+from ioc.api.caller import USER, Caller, scope_of
+from ioc.api.deps import APIState, get_state
 from ioc.api.problems import CrossSiteError, language_of
-from ioc.domain.account import KeyKind, Principal, Role, parse_key
+from ioc.domain.account import KeyKind, Principal, Role
 from ioc.errors import ForbiddenError, InvalidInputError, NotFoundError, UnauthenticatedError
-from ioc.store import accounts, keys
-from ioc.store.areas import AreaBook
-from ioc.store.scope import Scope
 
 SECURE_COOKIE = "__Host-ioc"
 LOOPBACK_COOKIE = "ioc_session"
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 RANKS: Mapping[Role, int] = {Role.VIEWER: 0, Role.OPERATOR: 1, Role.ADMIN: 2}
-TOUCH_AFTER = timedelta(seconds=60)
-USER = "user"
-
-
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """One authenticated request: who, what they see, from where, in which language."""
-
-    principal: Principal
-    scope: Scope
-    book: AreaBook
-    today: date
-    address: str | None
-    language: str
-
-    def within(self, area: str | None, zone: str | None) -> Scope:
-        """Return the caller's wall narrowed by the filters `area` and `zone`.
-
-        Raises:
-            InvalidInputError: a filter names nothing.
-        """
-        scope = self.scope
-        for text in (area, zone):
-            if text is not None:
-                codes = self.book.resolve(text, self.today)
-                scope = scope.narrow(codes, self.book.whole_zones(codes))
-        return scope
 
 
 def cookie_name(scheme: str) -> str:
     """Return the session cookie's name: the browser itself keeps `__Host-` to this host over TLS."""
     return SECURE_COOKIE if scheme == "https" else LOOPBACK_COOKIE
-
-
-class Authenticator:
-    """Turns cookies and keys into principals; each request asks the database, so a revoked one ends at once."""
-
-    def __init__(self, parts: APIParts, areas: AreaCache) -> None:
-        self._parts = parts
-        self._areas = areas
-        settings = parts.settings
-        self._limits = accounts.SessionLimits(
-            timedelta(minutes=settings.session_idle_minutes), timedelta(hours=settings.session_hours_max)
-        )
-
-    async def person(self, cookie: str) -> Principal | None:
-        """Return who a session cookie speaks for, and note that it was used."""
-        now, book = self._parts.wall.now(), await self._areas.book()
-        async with self._parts.database.connection() as connection:
-            row = await accounts.find_session(connection, cookie, now=now, limits=self._limits)
-            if row is None:
-                return None
-            if now - row["seen_at"] > TOUCH_AFTER:
-                await accounts.touch_session(connection, row["id"], now)
-        return self._of_session(row, book)
-
-    async def machine(self, secret: str) -> Principal | None:
-        """Return who a key speaks for; a typo fails its checksum without the database."""
-        if parse_key(secret) is None:
-            return None
-        now, book = self._parts.wall.now(), await self._areas.book()
-        async with self._parts.database.connection() as connection:
-            row = await keys.find_key(connection, secret, now)
-            if row is None:
-                return None
-            if row["last_used_at"] is None or now - row["last_used_at"] > TOUCH_AFTER:
-                await keys.touch_key(connection, row["id"], now)
-        return self._of_key(row, book)
-
-    async def ended(self, principals: Collection[Principal]) -> set[Principal]:
-        """Return those that no longer stand as they did: signed out, expired, disabled, revoked, moved or re-roled."""
-        now, book = self._parts.wall.now(), await self._areas.book()
-        sessions = [principal.session_id for principal in principals if principal.session_id is not None]
-        machines = [principal.key_id for principal in principals if principal.key_id is not None]
-        async with self._parts.database.connection() as connection:
-            people = await accounts.live_sessions(connection, sessions, now=now, limits=self._limits)
-            living_keys = await keys.live_keys(connection, machines, now)
-        standing = {self._of_session(row, book) for row in people.values()}
-        standing |= {self._of_key(row, book) for row in living_keys.values()}
-        return set(principals) - standing
-
-    def _codes(self, text: str | None, book: AreaBook) -> frozenset[str] | None:
-        """Return the areas of an account or key; one whose area is gone sees nothing rather than everything."""
-        if text is None:
-            return None
-        try:
-            return book.resolve(text, self._parts.today())
-        except InvalidInputError:
-            return frozenset()
-
-    def _of_session(self, row: Mapping[str, Any], book: AreaBook) -> Principal:
-        areas = self._codes(row["area"], book)
-        return Principal(name=row["username"], kind=USER, role=Role(row["role"]), areas=areas, session_id=row["id"])
-
-    def _of_key(self, row: Mapping[str, Any], book: AreaBook) -> Principal:
-        areas = self._codes(row["area"], book)
-        return Principal(name=row["name"], kind=row["kind"], areas=areas, feed=row["feed"], key_id=row["id"])
 
 
 class Public:
@@ -170,16 +75,6 @@ class Access:
         if principal.kind != USER:
             return principal.kind in self.kinds
         return self.role is not None and principal.role is not None and RANKS[principal.role] >= RANKS[self.role]
-
-
-def scope_of(principal: Principal, book: AreaBook, restricted_feeds: frozenset[str]) -> Scope:
-    """Return the wall around a principal."""
-    return Scope(
-        areas=principal.areas,
-        zones=book.whole_zones(principal.areas),
-        hidden_feeds=restricted_feeds if principal.masked else frozenset(),
-        restricted=not principal.masked,
-    )
 
 
 async def identify(request: Request, state: APIState) -> Principal:

@@ -5,7 +5,8 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Request, Response
 
 from ioc.api import answer, wire
-from ioc.api.auth import OPERATORS, Caller
+from ioc.api.auth import OPERATORS
+from ioc.api.caller import Caller
 from ioc.api.deps import StateDep
 from ioc.api.filters import DeadLetterFilters, many
 from ioc.store import dead_letters

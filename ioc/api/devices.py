@@ -7,8 +7,9 @@ from pydantic import Field
 
 from ioc.api import answer, wire
 from ioc.api.alerts import seen_version
-from ioc.api.auth import ADMINS, EVERYBODY, Caller
+from ioc.api.auth import ADMINS, EVERYBODY
 from ioc.api.body import Input, Line, described, read_body
+from ioc.api.caller import Caller
 from ioc.api.deps import APIState, StateDep
 from ioc.api.filters import DeviceFilters, many
 from ioc.domain.account import KeyKind

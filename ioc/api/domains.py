@@ -5,7 +5,8 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Response
 
 from ioc.api import answer
-from ioc.api.auth import EVERYBODY, Caller
+from ioc.api.auth import EVERYBODY
+from ioc.api.caller import Caller
 from ioc.api.deps import StateDep
 from ioc.errors import NotFoundError
 

@@ -6,7 +6,8 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Request, Response
 
 from ioc.api import answer, wire
-from ioc.api.auth import READERS, Caller
+from ioc.api.auth import READERS
+from ioc.api.caller import Caller
 from ioc.api.deps import APIState, StateDep
 from ioc.api.filters import EventFilters, many
 from ioc.errors import NotFoundError

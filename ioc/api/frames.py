@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import orjson
 
 from ioc.api import wire
-from ioc.api.deps import APIParts, AreaCache
+from ioc.api.parts import APIParts, AreaCache
 from ioc.store.alerts import load_alerts
 from ioc.store.changes_read import ChangeRow, read_changes
 from ioc.store.devices import load_devices

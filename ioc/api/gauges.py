@@ -2,7 +2,7 @@
 
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
 
-from ioc.api.deps import APIParts
+from ioc.api.parts import APIParts
 from ioc.store.alerts import count_open
 from ioc.store.domains import count_device_states
 from ioc.store.scope import Scope

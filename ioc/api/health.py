@@ -8,9 +8,11 @@ import structlog
 from fastapi import APIRouter, Depends, Response
 
 from ioc.api import answer
-from ioc.api.auth import PUBLIC, SCRAPERS, Caller
-from ioc.api.deps import APIParts, StateDep
+from ioc.api.auth import PUBLIC, SCRAPERS
+from ioc.api.caller import Caller
+from ioc.api.deps import StateDep
 from ioc.api.gauges import state_gauges
+from ioc.api.parts import APIParts
 from ioc.errors import IOCError
 from ioc.store.domains import durability_faults
 

@@ -13,9 +13,10 @@ from typing import Any
 import orjson
 import structlog
 
-from ioc.api.auth import Authenticator, Caller
-from ioc.api.deps import APIParts, AreaCache
+from ioc.api.authenticator import Authenticator
+from ioc.api.caller import Caller
 from ioc.api.frames import Frame, FrameReader, sse
+from ioc.api.parts import APIParts, AreaCache
 from ioc.domain.account import Principal
 from ioc.domain.moment import format_time
 from ioc.errors import StoreUnavailableError, TooManyRequestsError

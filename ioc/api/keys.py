@@ -8,8 +8,9 @@ from fastapi import APIRouter, Depends, Request, Response
 from pydantic import AwareDatetime, Field
 
 from ioc.api import answer, wire
-from ioc.api.auth import ADMINS, Caller
+from ioc.api.auth import ADMINS
 from ioc.api.body import Input, Line, described, read_body
+from ioc.api.caller import Caller
 from ioc.api.deps import StateDep
 from ioc.domain.account import KeyKind
 from ioc.errors import ForbiddenError, InvalidInputError

@@ -5,7 +5,8 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Response
 
 from ioc.api import answer, wire, wire_rules
-from ioc.api.auth import READERS, Caller
+from ioc.api.auth import READERS
+from ioc.api.caller import Caller
 from ioc.api.deps import APIState, StateDep
 from ioc.errors import NotFoundError
 from ioc.store import alerts, domains

@@ -6,7 +6,8 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Request, Response
 
 from ioc.api import answer, wire
-from ioc.api.auth import EVERYBODY, Caller
+from ioc.api.auth import EVERYBODY
+from ioc.api.caller import Caller
 from ioc.api.deps import APIState, StateDep
 from ioc.api.events import feeds_of
 from ioc.api.filters import LatestFilters, SeriesFilters, many

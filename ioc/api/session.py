@@ -6,8 +6,9 @@ from fastapi import APIRouter, Depends, Request, Response
 from pydantic import Field
 
 from ioc.api import answer, wire
-from ioc.api.auth import PEOPLE, PUBLIC, Caller, check_origin, cookie_name, scope_of
+from ioc.api.auth import PEOPLE, PUBLIC, check_origin, cookie_name
 from ioc.api.body import Input, Line, described, read_body
+from ioc.api.caller import Caller, scope_of
 from ioc.api.deps import APIState, StateDep
 from ioc.api.passwords import LENGTH_MAX, check_policy
 from ioc.api.problems import PlainHTTPError, language_of

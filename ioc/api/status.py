@@ -7,7 +7,8 @@ import structlog
 from fastapi import APIRouter, Depends, Request, Response
 
 from ioc.api import answer, wire
-from ioc.api.auth import EVERYBODY, PEOPLE, REPORTERS, Caller
+from ioc.api.auth import EVERYBODY, PEOPLE, REPORTERS
+from ioc.api.caller import Caller
 from ioc.api.deps import StateDep
 from ioc.errors import BodyTooLargeError
 

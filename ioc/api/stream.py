@@ -10,7 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from ioc.api.auth import EVERYBODY, Caller
+from ioc.api.auth import EVERYBODY
+from ioc.api.caller import Caller
 from ioc.api.deps import StateDep
 from ioc.api.hub import Client, Hub
 from ioc.errors import InvalidInputError

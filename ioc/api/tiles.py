@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from ioc.api import wire
-from ioc.api.deps import APIParts
+from ioc.api.parts import APIParts
 from ioc.domain.feed import FeedSpec
 from ioc.domain.severity import Severity
 from ioc.packs.pack import Domain

@@ -7,8 +7,9 @@ from fastapi import APIRouter, Depends, Request, Response
 from pydantic import Field
 
 from ioc.api import answer, wire
-from ioc.api.auth import ADMINS, Caller
+from ioc.api.auth import ADMINS
 from ioc.api.body import Input, Line, described, read_body
+from ioc.api.caller import Caller
 from ioc.api.deps import APIState, StateDep
 from ioc.api.passwords import one_time_password
 from ioc.domain.account import Role

@@ -20,6 +20,7 @@ from starlette.types import ASGIApp
 from ioc.api.app import create_app, create_state
 from ioc.api.deps import APIParts, APIState
 from ioc.api.frames import FrameReader
+from ioc.api.passwords import Passwords
 from ioc.clock import AnchoredLogClock, MonotonicIOClock, SteppedLogClock
 from ioc.domain.account import KeyKind, Role
 from ioc.domain.area import Area, Zone
@@ -226,7 +227,7 @@ async def open_world(
                 io_clock=MonotonicIOClock(), log=EventLog(database), wakeup=wakeup, metrics_text=metrics_text,
                 version="0.1.0", started_at=NOW,
             )  # fmt: skip
-            state = create_state(parts, hasher=FAST)
+            state = create_state(parts, passwords=Passwords(FAST))
             if reader is not None:
                 state.hub._reader = FrameReader(parts, state.areas, reader)
             app = create_app(state, site=site, door=door)
