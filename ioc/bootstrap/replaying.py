@@ -9,7 +9,7 @@ from rich.console import Console
 
 from ioc.bootstrap.parts import open_parts, ready_file
 from ioc.domain.account import KeyKind
-from ioc.errors import ServiceUnreachableError
+from ioc.errors import InvalidInputError, ServiceUnreachableError
 from ioc.replay.engine import replay
 from ioc.replay.options import ReplayOptions
 from ioc.replay.report import report_for
@@ -27,6 +27,7 @@ async def replay_file(
     """Replay a file; without a key, one is made for this run and revoked at its end. Returns the exit code.
 
     Raises:
+        InvalidInputError: there is no such feed.
         ServiceUnreachableError: no instance runs on the data folder and no address was given.
     """
     report = report_for(Console(stderr=True))
@@ -35,6 +36,8 @@ async def replay_file(
         result = await replay(ReplayOptions(file=file, feed=feed, url=address, key=key, **options), report=report)
         return result.exit_code
     async with open_parts(settings, "replay", connections_max=2) as parts:
+        if feed not in parts.pack.feeds:
+            raise InvalidInputError(f"there is no feed {feed}; there are {', '.join(parts.pack.feeds)}", field="feed")
         request = KeyRequest(kind=KeyKind.FEED, name=f"replay {file.name}", actor=ACTOR, feed=feed)
         key_id, secret = await issue_key(parts.database, request, scope=Scope(), now=parts.log_clock.now())
         try:

@@ -124,7 +124,7 @@ async def import_areas(settings: Settings, file: Path, *, code_property: str) ->
     async with open_parts(settings, "tools", connections_max=2) as parts:
         boundaries, skipped = [], []
         for number, feature in enumerate(features, start=1):
-            code = str((feature.get("properties") or {}).get(code_property, "")).strip()
+            code = str((feature.get("properties") or {}).get(code_property) or "").strip()
             if not code:
                 skipped.append(f"feature {number} has no property {code_property!r}")
                 continue
@@ -135,9 +135,16 @@ async def import_areas(settings: Settings, file: Path, *, code_property: str) ->
 
 def _features(file: Path) -> list[dict[str, Any]]:
     try:
-        return list(json.loads(file.read_text(encoding="utf-8"))["features"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        features = json.loads(file.read_text(encoding="utf-8"))["features"]
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise InvalidInputError(f"{file} is no GeoJSON FeatureCollection: {error}") from error
+    if not isinstance(features, list) or not all(_is_feature(feature) for feature in features):
+        raise InvalidInputError(f"{file} is no GeoJSON FeatureCollection: its features are no list of features")
+    return features
+
+
+def _is_feature(value: object) -> bool:
+    return isinstance(value, dict) and isinstance(value.get("properties") or {}, dict)
 
 
 def describe_settings(settings: Settings) -> list[dict[str, Any]]:
