@@ -18,7 +18,7 @@ from proof.instance import ROLES, Instance
 VICTIMS = (*ROLES, "postmaster", "backend")
 """What comes back by itself. The supervisor needs an init (systemd, Docker), whose part the proof plays."""
 RECOVERY_SECONDS_MAX = 60.0
-POLL_SECONDS = 0.05
+POLL_SECONDS = 0.1
 
 
 @dataclass(slots=True)
@@ -38,6 +38,8 @@ class Nemesis:
     seed: int
     victims: Sequence[str] = VICTIMS
     pause_seconds: tuple[float, float] = (2.0, 4.0)
+    overlap: bool = True
+    """Whether the next kill may come before the last one is recovered from."""
     kills: list[Kill] = field(default_factory=list)
 
     async def run(self, kills: int) -> None:
@@ -54,6 +56,8 @@ class Nemesis:
             os.kill(pid, signal.SIGKILL)
             self.kills.append(kill)
             watches.append(asyncio.create_task(self._watch(kill, pid)))
+            if not self.overlap:
+                await watches[-1]
         await asyncio.gather(*watches)
 
     async def kill_supervisor(self) -> None:

@@ -44,7 +44,7 @@ async def run_stream(*, seed: int, size: Size, folder: Path) -> dict[str, Any]:
         start = await _head(instance)
         clients = await _clients(instance, seed=seed, size=size, start=start)
         following = [asyncio.create_task(client.run()) for client in clients]
-        nemesis = Nemesis(instance, seed, victims=("api",), pause_seconds=(4.0, 7.0))
+        nemesis = Nemesis(instance, seed, victims=("api",), pause_seconds=(3.0, 6.0), overlap=False)
         async with bustle(instance, folder, seed=seed):
             await asyncio.gather(nemesis.run(size.kills), asyncio.sleep(size.seconds))
         for client in clients:
