@@ -52,4 +52,7 @@ class Metrics:
             "ioc_http_requests", "HTTP answers", ["method", "route", "status"], registry=registry
         )
         self.sign_in = Counter("ioc_sign_in", "Sign-in attempts", ["outcome"], registry=registry)
+        self.clock_step_seconds = Gauge(
+            "ioc_clock_step_seconds", "Step of the wall clock that the log clock did not follow", registry=registry
+        )
         self.build_info = Gauge("ioc_build_info", "Version of this build", ["version"], registry=registry)

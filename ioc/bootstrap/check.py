@@ -6,6 +6,7 @@ from pathlib import Path
 
 from ioc.packs.check import check_pack
 from ioc.packs.loader import load_pack, pack_folder
+from ioc.packs.pack import plain
 from ioc.packs.problem import Problem
 from ioc.rules.load import RuleError, load_rule
 from ioc.rules.timeline import Shelf, run_timelines
@@ -37,6 +38,8 @@ def play_timelines(folder: Path, pack_name: str) -> tuple[int, list[str]]:
         feeds=pack.feeds,
         rules={rule.id: rule.body for rule in pack.rules},
         zones={zone.code: zone.name for zone in pack.zones},
+        devices={device.id: plain(device) for device in pack.devices},
+        areas={f"{area.code}@{area.valid_from}": plain(area) for area in pack.areas},
     )
     passed = 0
     failures: list[str] = []

@@ -69,6 +69,8 @@ async def open_parts(settings: Settings, role: str, *, connections_max: int = 8)
     )
     metrics = Metrics(CollectorRegistry())
     metrics.build_info.labels(__version__).set(1)
+    log_clock = AnchoredLogClock()
+    metrics.clock_step_seconds.set_function(lambda: log_clock.step_seconds)
     await database.open()
     try:
         yield Parts(
@@ -77,7 +79,7 @@ async def open_parts(settings: Settings, role: str, *, connections_max: int = 8)
             pack=pack,
             database=database,
             log=EventLog(database),
-            log_clock=AnchoredLogClock(),
+            log_clock=log_clock,
             io_clock=MonotonicIOClock(),
             metrics=metrics,
         )

@@ -30,6 +30,8 @@ from ioc.supervisor import Role, Supervisor
 ROLES = ("keeper", "rollup", "rules", "door", "api")
 """In the order in which they start; they stop in reverse."""
 POSTGRES_POLL_SECONDS = 0.2
+DEMO_EVENT_DAYS = 7
+"""A demo that is left running does not fill the disk."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +172,8 @@ def role_environment(settings: Settings) -> dict[str, str]:
         given[f"IOC_{name.upper()}"] = str(value.resolve() if isinstance(value, Path) else value)
     if settings.demo and "IOC_LOG_LEVEL" not in os.environ:
         given["IOC_LOG_LEVEL"] = "warning"
+    if settings.demo and "retention_event_days" not in settings.model_fields_set:
+        given["IOC_RETENTION_EVENT_DAYS"] = str(DEMO_EVENT_DAYS)
     return given
 
 

@@ -20,7 +20,8 @@ NOT_BUILT = """<!doctype html>
 <body><h1>Màn hình chưa được dựng</h1>
 <p>Máy chủ đang chạy, nhưng thư mục màn hình còn trống. Hãy chạy <code>make build-screens</code> rồi khởi động lại.</p>
 <h1 lang="en">The screens are not built</h1>
-<p lang="en">The server runs, but the folder of its screens is empty. Run <code>make build-screens</code> and start again.</p>
+<p lang="en">The server runs, but the folder of its screens is empty.
+Run <code>make build-screens</code> and start again.</p>
 </body></html>
 """
 API_PREFIXES = ("/api/", "/open311/", "/cap/")

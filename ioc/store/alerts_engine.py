@@ -25,7 +25,8 @@ OPEN = """
 INSERT INTO alert (id, number, rule, rule_version, rule_hash, key, condition, severity, severity_rank, peak_severity,
                    title, summary, domain, feed, device, area, zone, lat, lon, opened_at, opened_position, changed_at,
                    log_time, flap_count, retrospective, restricted, reason, transitions, position)
-VALUES ($1, $2, $3, $4, $5, $6, 'firing', $7::text, $8, $7::text, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18::timestamptz, $19, $18::timestamptz,
+VALUES ($1, $2, $3, $4, $5, $6, 'firing', $7::text, $8, $7::text, $9, $10, $11, $12, $13, $14, $15, $16, $17,
+        $18::timestamptz, $19, $18::timestamptz,
         $20, $21, $22, $23, $24, 1, $25)
 """
 OPEN_WORK = "INSERT INTO alert_work (alert, state, version, updated_at) VALUES ($1, 'new', 1, $2)"

@@ -58,8 +58,10 @@ class Wakeup:
 
     async def wait(self, timeout_seconds: float) -> bool:
         """Return true on a wake-up, false after ``timeout_seconds``; the caller reads in both cases."""
+        # Not wait_for: before Python 3.12 it loses a cancellation that arrives together with the wake-up.
         try:
-            await asyncio.wait_for(self._event.wait(), timeout_seconds)
+            async with asyncio.timeout(timeout_seconds):
+                await self._event.wait()
         except TimeoutError:
             return False
         self._event.clear()

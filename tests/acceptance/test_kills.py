@@ -13,7 +13,8 @@ pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(400)]
 
 
 async def test_six_kills_lose_nothing_and_the_early_acknowledger_does():
-    size = Size(kills=6, control_kills=3, supervisor=False, victims=("door", "postmaster", "rules", "api", "backend", "rollup"))
+    victims = ("door", "postmaster", "rules", "api", "backend", "rollup")
+    size = Size(kills=6, control_kills=3, supervisor=False, victims=victims)
     report = await prove(seed=6, size=size)
     assert report.facts["problems"] == []
     assert report.facts["faults"] == 6

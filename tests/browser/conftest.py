@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import Literal
 
 import paho.mqtt.client as mqtt
 import pytest
@@ -116,7 +117,7 @@ async def visit(instance, request):
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
 
         async def open_page(
-            width: int = 1920, height: int = 1080, *, scheme: str = "dark", signed_in: bool = True
+            width: int = 1920, height: int = 1080, *, scheme: Literal["dark", "light"] = "dark", signed_in: bool = True
         ) -> Visit:
             context = await browser.new_context(
                 viewport={"width": width, "height": height}, locale="vi-VN", color_scheme=scheme,

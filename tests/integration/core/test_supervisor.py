@@ -61,6 +61,7 @@ async def test_a_killed_role_comes_back_by_itself(make_role):
     role = make_role("one")
     await supervisor.start(role)
     first = supervisor.pid("one")
+    assert first is not None
     os.kill(first, signal.SIGKILL)
     await until(lambda: supervisor.pid("one") not in (None, first) and read_ready(role.ready_file).get("pid") != first)
     assert supervisor.restarts("one") == 1
@@ -71,6 +72,7 @@ async def test_a_role_that_does_not_stop_is_killed_at_the_deadline(make_role):
     supervisor = Supervisor(stop_seconds=0.5)
     await supervisor.start(make_role("deaf", before="signal.signal(signal.SIGTERM, signal.SIG_IGN)"))
     pid = supervisor.pid("deaf")
+    assert pid is not None
     await supervisor.stop()
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)

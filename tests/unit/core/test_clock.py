@@ -6,7 +6,6 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from ioc import clock
 from ioc.clock import AnchoredLogClock, SteppedLogClock
 
 
@@ -14,8 +13,8 @@ from ioc.clock import AnchoredLogClock, SteppedLogClock
 def machine(monkeypatch):
     """A machine whose wall and monotonic clocks the test moves."""
     times = {"wall": 1_000_000.0, "monotonic": 50.0}
-    monkeypatch.setattr(clock.time, "time", lambda: times["wall"])
-    monkeypatch.setattr(clock.time, "monotonic", lambda: times["monotonic"])
+    monkeypatch.setattr("ioc.clock.time.time", lambda: times["wall"])
+    monkeypatch.setattr("ioc.clock.time.monotonic", lambda: times["monotonic"])
     return times
 
 
