@@ -61,7 +61,7 @@ export function applyFilter(list: readonly Alert[], filter: Filter): Alert[] {
 /** The server's question for closed alerts; days are local days of the city. */
 export function closedQuery(filter: Filter): string {
   const query = new URLSearchParams({ open: "false", limit: "100" });
-  if (filter.severities.length === 1) query.set("severity", filter.severities[0] as string);
+  if (filter.severities.length > 0) query.set("severity", filter.severities.join(","));
   if (filter.domain) query.set("domain", filter.domain);
   if (filter.zone) query.set("zone", filter.zone);
   if (filter.area) query.set("area", filter.area);
