@@ -166,29 +166,31 @@ class MQTTDoor:
 
     def ask_again(self, connection: Connection) -> None:
         """Read the registry again and call the connection; a flood of unknown keys costs one read a second."""
-        seconds = self.io_clock.seconds()
         self._asking.append(connection)
-        if self._refreshing:
-            return
-        self._refreshing = True
-        stale = seconds - self._asked_at >= self.bounds.refresh_seconds
-        if stale:
-            self._asked_at = seconds
-        self._spawn(self._refresh(read=stale), "mqtt-registry")
+        if not self._refreshing:
+            self._refreshing = True
+            self._spawn(self._refresh(), "mqtt-registry")
 
-    async def _refresh(self, *, read: bool) -> None:
-        readable = True
-        try:
-            if read:
+    async def _refresh(self) -> None:
+        """Ask the database for all who wait, at most once a second, however many strangers knock.
+
+        Who comes while it is asked waits for the next answer: this one may be older than their key.
+        """
+        while self._asking:
+            pause = self._asked_at + self.bounds.refresh_seconds - self.io_clock.seconds()
+            if pause > 0:
+                await asyncio.sleep(pause)
+            self._asked_at = self.io_clock.seconds()
+            asking, self._asking = self._asking, []
+            readable = True
+            try:
                 await self.registry.refresh()
-        except StoreUnavailableError as error:
-            readable = False
-            structlog.get_logger().warning("registry_unreadable", error=str(error))
-        finally:
-            self._refreshing = False
-        asking, self._asking = self._asking, []
-        for connection in asking:
-            connection.looked_up(readable=readable)
+            except StoreUnavailableError as error:
+                readable = False
+                structlog.get_logger().warning("registry_unreadable", error=str(error))
+            for connection in asking:
+                connection.looked_up(readable=readable)
+        self._refreshing = False
 
     # -- deadlines
 
