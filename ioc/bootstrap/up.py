@@ -22,9 +22,9 @@ from ioc.errors import IOCError
 from ioc.packs.loader import load_pack
 from ioc.settings import Settings
 from ioc.store.embedded import EmbeddedPostgres
-from ioc.store.migrate import upgrade_async
 from ioc.store.pack_apply import PackStore
 from ioc.store.partitions import ensure_partitions
+from ioc.store.revision import applied_revision, newest_revision
 from ioc.supervisor import Role, Supervisor
 
 ROLES = ("keeper", "rollup", "rules", "door", "api")
@@ -127,8 +127,12 @@ async def _keep_postgres(server: EmbeddedPostgres) -> None:
 async def prepare(settings: Settings, *, say: Callable[[str], None]) -> tuple[str | None, str | None]:
     """Migrate, make partitions, apply the pack, make the first account; return its name and one-time password."""
     pack = load_pack(settings.pack)
-    say("migrating the database")
-    await upgrade_async(settings.database_url or "")
+    dsn = settings.database_url or ""
+    if await applied_revision(dsn) != newest_revision():
+        from ioc.store.migrate import upgrade_async
+
+        say("migrating the database")
+        await upgrade_async(dsn)
     async with open_parts(settings, "up", connections_max=2) as parts:
         now = parts.log_clock.now()
         keep_from = now - timedelta(days=settings.retention_event_days)
