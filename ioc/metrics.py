@@ -34,6 +34,18 @@ class Metrics:
         )
         self.rules_evaluated = Counter("ioc_rules_evaluated", "Evaluations of a rule", ["rule"], registry=registry)
         self.rules_errors = Counter("ioc_rules_errors", "Evaluations that failed", ["rule"], registry=registry)
+        self.rules_no_data = Counter(
+            "ioc_rules_no_data", "Conditions that a reading left without an answer", ["rule"], registry=registry
+        )
+        self.rules_late = Counter(
+            "ioc_rules_late", "Readings older than the newest of their alert key", ["rule"], registry=registry
+        )
+        self.rules_full = Counter(
+            "ioc_rules_full", "Entries that found the keys of a rule or the devices at their bound", registry=registry
+        )
+        self.rules_monitored = Counter(
+            "ioc_rules_monitored", "Moves of rules in monitor mode, which raise nothing", ["rule"], registry=registry
+        )
         self.rules_cursor_lag_seconds = Gauge(
             "ioc_rules_cursor_lag_seconds", "Age of the oldest entry not yet evaluated", registry=registry
         )

@@ -164,10 +164,17 @@ class RuleEngine:
                 seconds = (now - received[transition.position]).total_seconds()
                 self._metrics.alert_latency_seconds.observe(max(seconds, 0.0))
         tally, self._memory.tally = self._memory.tally, Tally()
-        for rule, count in tally.evaluated.items():
-            self._metrics.rules_evaluated.labels(rule).inc(count)
-        for rule, count in tally.errors.items():
-            self._metrics.rules_errors.labels(rule).inc(count)
+        for counter, by_rule in (
+            (self._metrics.rules_evaluated, tally.evaluated),
+            (self._metrics.rules_errors, tally.errors),
+            (self._metrics.rules_no_data, tally.no_data),
+            (self._metrics.rules_late, tally.late),
+            (self._metrics.rules_monitored, tally.monitored),
+        ):
+            for rule, count in by_rule.items():
+                if count:
+                    counter.labels(rule).inc(count)
+        self._metrics.rules_full.inc(tally.full.total())
         for what, counts in (("full", tally.full), ("refused", tally.refused)):
             if counts:
                 structlog.get_logger().warning(f"rules_{what}", counts=dict(counts), why=self._rules.refused)
