@@ -17,6 +17,10 @@ SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 UNITS_VI = {"s": "giây", "m": "phút", "h": "giờ", "d": "ngày"}
 UNITS_EN = {"s": "s", "m": "min", "h": "h", "d": "days"}
 OPERATORS = (("&&", "và", "and"), ("||", "hoặc", "or"), (">=", "≥", "≥"), ("<=", "≤", "≤"), ("==", "là", "is"))
+HOLD = {
+    "vi": "Mỗi tin có hiệu lực {}, không có tin mới thì cảnh báo tự hết",
+    "en": "A reading counts for {}; without a newer one the alert ends by itself",
+}
 SERIES_POINTS_MAX = 500
 
 
@@ -33,9 +37,13 @@ def _for(value: Any, language: str) -> str:
     seconds = int(seconds_of(value))
     if not seconds:
         return ""
+    return f" {'trong' if language == 'vi' else 'for'} {duration_text(seconds, language)}"
+
+
+def duration_text(seconds: int, language: str) -> str:
+    """Return `3 giờ` or `3 h`, in the largest unit that leaves nothing over."""
     unit = next(name for name in ("d", "h", "m", "s") if seconds % SECONDS[name] == 0)
-    units, word = (UNITS_VI, "trong") if language == "vi" else (UNITS_EN, "for")
-    return f" {word} {seconds // SECONDS[unit]} {units[unit]}"
+    return f"{seconds // SECONDS[unit]} {(UNITS_VI if language == 'vi' else UNITS_EN)[unit]}"
 
 
 def feeds_of(body: Mapping[str, Any]) -> list[str]:
@@ -76,7 +84,7 @@ def _severity(name: str, language: str) -> str:
 
 
 def describe(body: Mapping[str, Any], feeds: Mapping[str, FeedSpec]) -> JSONObject:
-    """Return a rule in plain words: one sentence per level, then when it ends."""
+    """Return a rule in plain words: one sentence per level, then when it ends, then how long a reading counts."""
     specs = [feeds[name] for name in feeds_of(body) if name in feeds]
     told = {}
     for language, end in (("vi", "Hết khi"), ("en", "Ends when")):
@@ -87,6 +95,8 @@ def describe(body: Mapping[str, Any], feeds: Mapping[str, FeedSpec]) -> JSONObje
             f"{start} {words(str(part['when']), specs, language)}{_for(part.get('for'), language)}"
             for start, part in held
         ]
+        if hold := int(seconds_of(body.get("hold"))):
+            parts.append(HOLD[language].format(duration_text(hold, language)))
         told[language] = ". ".join(parts)
     return told
 

@@ -9,10 +9,10 @@ from ioc.domain.alert import Evidence, EvidenceReading, Transition, TransitionKi
 from ioc.domain.event import Entry
 from ioc.domain.feed import Label
 from ioc.rules.memory import KeyState, Memory
-from ioc.rules.rule import SECOND_US, Rule, from_us, to_us
+from ioc.rules.rule import EVENT, SECOND_US, Rule, from_us, to_us
 from ioc.rules.ruleset import RuleSet
 from ioc.rules.summary import Place, summarise, summarise_cleared
-from ioc.rules.timers import Move
+from ioc.rules.timers import HOLD_OVER, Move
 
 CHATTERING_FLAPS = 5
 """More reopenings than this within ten minutes are one chattering alert."""
@@ -32,7 +32,7 @@ def announce(rules: RuleSet, memory: Memory, entry: Entry, *, rule: Rule, key: s
     retrospective = is_retrospective(rule, state, move, log_us=to_us(entry.log_time))
     if not cleared:
         alert.retrospective = retrospective
-    device, area, zone = subject(rule, state)
+    device, area, zone = subject(rule, state, memory)
     return Transition(
         kind=move.kind,
         alert_id=alert.id,
@@ -49,7 +49,7 @@ def announce(rules: RuleSet, memory: Memory, entry: Entry, *, rule: Rule, key: s
         summary=sentence(
             rule,
             level=level,
-            values=state.values,
+            values={} if move.reason == HOLD_OVER else state.values,  # they are no longer how things are now
             place=place_of(rules, memory, device=device, area=area, zone=zone),
             held_us=max(move.at_us - alert.opened_us, 0) if cleared else held_us,
         ),
@@ -70,8 +70,8 @@ def announce(rules: RuleSet, memory: Memory, entry: Entry, *, rule: Rule, key: s
         device=device,
         area=area,
         zone=zone,
-        lat=state.lat if device else None,
-        lon=state.lon if device else None,
+        lat=state.lat if device or rule.per_event else None,
+        lon=state.lon if device or rule.per_event else None,
         flap_count=alert.flap_count,
         retrospective=retrospective,
         restricted=rule.restricted,
@@ -81,10 +81,10 @@ def announce(rules: RuleSet, memory: Memory, entry: Entry, *, rule: Rule, key: s
 
 
 def clause(rule: Rule, move: Move) -> str:
-    """Return the condition that held, as written; for the default clear band that none did."""
+    """Return the condition that held, as written; for the default clear band and a passed hold that none did."""
     if move.kind is not TransitionKind.CLEARED:
         return rule.levels[move.level].when.text
-    if rule.clear.when is not None:
+    if rule.clear.when is not None and move.reason != HOLD_OVER:
         return rule.clear.when.text
     return " && ".join(f"!({level.when.text})" for level in rule.levels)
 
@@ -115,9 +115,14 @@ def is_chattering(state: KeyState, move: Move, rule: Rule) -> bool:
     return move.kind in LATER_MOVES or move.was is None or severity.rank <= move.was.rank
 
 
-def subject(rule: Rule, state: KeyState) -> tuple[str | None, str | None, str | None]:
-    """Return (device, area, zone) of an alert: an alert per zone is of no single device, one per area neither."""
+def subject(rule: Rule, state: KeyState, memory: Memory) -> tuple[str | None, str | None, str | None]:
+    """Return (device, area, zone) of an alert: an alert per zone is of no single device, one per area neither.
+
+    One per event is of the event's own place, and of its device where that is a registered one.
+    """
     if "device" not in rule.by:
+        if EVENT in rule.by:
+            return state.device if state.device in memory.devices else None, state.area, state.zone
         if "area" in rule.by:
             return None, state.area, state.zone
         if "zone" in rule.by:

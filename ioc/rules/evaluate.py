@@ -11,13 +11,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from ioc.domain.alert import Transition, TransitionKind
+from ioc.domain.device import DeviceState
 from ioc.domain.event import Entry, EntryKind, Event, hash16
 from ioc.rules.announce import announce
 from ioc.rules.condition import bind
-from ioc.rules.memory import DEVICES_MAX, KeyState, LevelState, Memory, Reading, RuleRecord
-from ioc.rules.rule import Mode, Rule, to_us
+from ioc.rules.memory import DEVICES_MAX, IDLE_US, KeyState, LevelState, Memory, Reading, RuleRecord
+from ioc.rules.rule import EVENT, Mode, Rule, to_us
 from ioc.rules.ruleset import RuleSet
-from ioc.rules.timers import Move, advance, follow, level_of, next_due, observe, verdict
+from ioc.rules.timers import Move, advance, expire, follow, level_of, next_due, observe, verdict
 
 KEY_LENGTH_MAX = 200
 DEVICE_MEMBERS = (
@@ -77,17 +78,21 @@ class Fold:
             tally.no_data[rule.id] += chosen is None and not broke
             if not chosen:
                 return
-        key = key_of(rule, values)
+        key = key_of(rule, event, values)
         if key is None:
             tally.no_data[rule.id] += 1
             return
-        effective_us = to_us(event.effective)
-        state = self.memory.keys.get(rule.id, {}).get(key)
+        effective_us, state = to_us(event.effective), self.memory.keys.get(rule.id, {}).get(key)
+        if rule.per_event and event.revision:
+            # What a revision says is so from its arrival on, though it is dated like the event that it corrects.
+            effective_us = self.log_us if state is None else state.at_log(self.log_us)
         if state is None:
-            if not self.memory.room(rule.id, self.log_us):
+            # No later reading asks for an event's own key again: it may go as soon as it can no longer reopen.
+            if not self.memory.room(rule.id, self.log_us, idle_us=rule.refire_us if rule.per_event else IDLE_US):
                 tally.full[rule.id] += 1
                 return
-            state = KeyState(effective_us, self.log_us, event.feed, event.device, [LevelState() for _ in rule.levels])
+            levels = [LevelState() for _ in rule.levels]
+            state = KeyState(effective_us, self.log_us, event.feed, event.device, levels, told_us=effective_us)
             self.memory.keys[rule.id][key] = state
         elif state.due_log_us is not None:
             self.advance(rule, key, state, limit_us=state.at_log(self.log_us))
@@ -95,9 +100,11 @@ class Fold:
         if effective_us < state.time_us:
             tally.late[rule.id] += 1
         else:
-            changed = self.current(rule, key, state, event=event, values=values, wrong=wrong)
+            changed = self.current(rule, key, state, event=event, effective_us=effective_us, values=values, wrong=wrong)
         if changed or state.due_log_us is not None:
             self.reschedule(rule, key, state)
+        if rule.per_event and state.alert is None and state.idle:
+            del self.memory.keys[rule.id][key]  # nearly every event: remembering each would fill the bound
 
     def current(
         self,
@@ -106,6 +113,7 @@ class Fold:
         state: KeyState,
         *,
         event: Event,
+        effective_us: int,
         values: Mapping[str, Any],
         wrong: tuple[str, ...],
     ) -> bool:
@@ -113,7 +121,7 @@ class Fold:
 
         While no timer runs and nothing changes, which is nearly always, there is nothing to advance.
         """
-        effective_us, pending = to_us(event.effective), state.due_log_us is not None
+        pending = state.due_log_us is not None
         if pending:
             self.advance(rule, key, state, limit_us=effective_us)
         measures = {name: values[name] for name in rule.measures if name in values}
@@ -128,6 +136,8 @@ class Fold:
         state.values.update(measures)
         state.readings.append(Reading(self.entry.position, event.device, effective_us, measures))
         changed, failed, without = observe(rule, state, values, at_us=effective_us)
+        if failed + without < rule.conditions:
+            state.told_us, state.over = effective_us, False
         failed += sum(name in rule.measures for name in wrong)
         if failed or without:
             state.errors += failed
@@ -227,10 +237,15 @@ class Fold:
             state.levels.append(fresh)
         if (rule.clear.when and rule.clear.when.text) != (before.clear.when and before.clear.when.text):
             state.clear = LevelState()
-        observe(rule, state, values, at_us=at_us)
+        # An edit counts from its entry on: what it makes due earlier is due now.
+        state.floor_us = max(state.floor_us, at_us)
+        if state.over and rule.hold_us is not None:
+            expire(rule, state, at_us=at_us)
+        else:
+            state.over = False
+            observe(rule, state, values, at_us=at_us)
         self.advance(rule, key, state, limit_us=at_us)
         # A level that the edit took away ends here, with no timer of its own to say so.
-        state.floor_us = max(state.floor_us, at_us)
         move = follow(rule, key, state, due_us=at_us, position=self.entry.position)
         if move is not None:
             self.say(rule, key, move)
@@ -246,16 +261,29 @@ class Fold:
 
     def end_key(self, rule: Rule, key: str, state: KeyState, reason: str) -> None:
         """End a key's alert, if one is open, for a reason of ours."""
+        self.advance(rule, key, state, limit_us=state.at_log(self.log_us))
         alert = state.alert
         if alert is not None and alert.firing:
-            alert.firing, alert.cleared_us = False, self.log_us
+            at_us = max(self.log_us, state.floor_us)
+            alert.firing, alert.cleared_us = False, at_us
             level = level_of(rule, alert.severity)
-            self.say(rule, key, Move(TransitionKind.CLEARED, self.log_us, level, self.log_us, alert.severity, reason))
+            self.say(rule, key, Move(TransitionKind.CLEARED, at_us, level, at_us, alert.severity, reason))
+
+    def device_gone(self, identifier: str) -> None:
+        """End the alerts that are a device's own: it will never say that they are over. Its keys are forgotten."""
+        for rule in sorted(self.rules.rules.values(), key=lambda rule: rule.id):
+            states = self.memory.keys.get(rule.id, {})
+            if "device" in rule.by:
+                for key in sorted(key for key, state in states.items() if state.device == identifier):
+                    self.end_key(rule, key, states[key], "device_removed")
+                    del states[key]
 
     def device_changed(self) -> None:
         """Learn a device's names and place, or forget it."""
         identifier, value = self.entry.subject, self.entry.value
         assert identifier is not None, "a device entry names its device"
+        if value is None or value.get("state") == DeviceState.RETIRED:
+            self.device_gone(identifier)
         if value is None:
             self.memory.devices.pop(identifier, None)
         elif identifier in self.memory.devices or len(self.memory.devices) < DEVICES_MAX:
@@ -308,11 +336,11 @@ def add_place(values: dict[str, Any], identifier: str, context: Mapping[str, Any
     values["extra"] = device.get("extra") or {}
 
 
-def key_of(rule: Rule, values: Mapping[str, Any]) -> str | None:
+def key_of(rule: Rule, event: Event, values: Mapping[str, Any]) -> str | None:
     """Return the value of the rule's `by`, joined with `|`; None where a part is missing."""
     parts: list[str] = []
     for name in rule.by:
-        value = values.get(name)
+        value = event.key.hex() if name == EVENT else values.get(name)
         if value is None:
             return None
         parts.append(str(value).lower() if isinstance(value, bool) else str(value).replace("|", "\\|"))

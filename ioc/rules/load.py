@@ -14,7 +14,7 @@ from ioc.domain.feed import FeedSpec, FieldSpec, FieldType, Label
 from ioc.domain.severity import Severity
 from ioc.errors import PackError
 from ioc.rules.condition import CONTEXT, RESERVED, Condition, ConditionError, Vocabulary
-from ioc.rules.rule import REFIRE_US, SECOND_US, ClearBand, Level, Mode, Rule
+from ioc.rules.rule import EVENT, REFIRE_US, SECOND_US, ClearBand, Level, Mode, Rule
 from ioc.rules.summary import PLACEHOLDERS, placeholders
 
 LATER = {
@@ -26,12 +26,13 @@ LATER = {
 """Members of RULES that this version cannot evaluate; it refuses them rather than ignoring them."""
 MEMBERS = frozenset({
     "rule", "title", "domain", "feed", "where", "by", "levels", "clear", "limit", "summary", "text", "mode",
-    "enabled", "refire", "live_within",
+    "enabled", "refire", "hold", "live_within",
 })  # fmt: skip
 DURATION = re.compile(r"(\d{1,6})(s|m|h|d)")
 DURATION_US = {"s": SECOND_US, "m": 60 * SECOND_US, "h": 3_600 * SECOND_US, "d": 86_400 * SECOND_US}
 RULE_ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 COMPARISON = re.compile(r"(?<![\w.])([A-Za-z_]\w*)\s*(?:[<>]=?|==)\s*(-?\d+(?:\.\d+)?)")
+HOLD_MIN_US, HOLD_MAX_US = DURATION_US["m"], DURATION_US["d"]
 LEVELS_MAX = 5
 BY_MAX = 4
 
@@ -61,6 +62,7 @@ def load_rule(body: Mapping[str, Any], *, feeds: Mapping[str, FeedSpec], hash: s
     limit = limit_at(body.get("limit"), "limit")
     levels = levels_at(body, vocabulary, fields)
     clear = clear_at(body.get("clear"), vocabulary)
+    by = by_at(body, fields)
     where = compiled(vocabulary, body["where"], "where") if body.get("where") is not None else None
     summary = label_at(body, "summary")
     shown = check_placeholders(summary, fields, limited=limit is not None or any(level.limit for level in levels))
@@ -75,12 +77,13 @@ def load_rule(body: Mapping[str, Any], *, feeds: Mapping[str, FeedSpec], hash: s
         feeds=tuple(spec.id for spec in specs),
         levels=levels,
         summary=summary,
-        by=by_at(body, fields),
+        by=by,
         where=where,
         clear=clear,
         limit=limit,
         mode=mode_at(body),
         refire_us=duration_at(body.get("refire"), "refire", default_us=REFIRE_US),
+        hold_us=hold_at(body.get("hold"), levels, by=by),
         live_within_us={spec.id: live_within(body, spec) for spec in specs},
         restricted=any(spec.restricted for spec in specs),
         fields=fields,
@@ -241,9 +244,13 @@ def by_at(body: Mapping[str, Any], fields: Mapping[str, FieldSpec]) -> tuple[str
     if not isinstance(names, Sequence) or not 0 < len(names) <= BY_MAX:
         raise RuleError(f"one to {BY_MAX} names are required", path="by", hint="default [device]")
     for name in names:
+        if name == EVENT and name not in fields:
+            continue
+        if name == EVENT:
+            raise RuleError("the feed has a field of this name, and rules use it for the event itself", path="by")
         kind = fields[name].type if name in fields else CONTEXT.get(name)
         if kind is None or name in RESERVED:
-            raise RuleError(f"no field {name!r}", path="by", hint="device, area, zone or a field of the feed")
+            raise RuleError(f"no field {name!r}", path="by", hint="device, area, zone, event or a field of the feed")
         if kind is FieldType.OBJECT:
             raise RuleError(f"{name!r} is an object", path="by", hint="a text, a number or a boolean")
     return tuple(names)
@@ -267,6 +274,27 @@ def duration_at(value: object, path: str, *, default_us: int) -> int:
     if match is None:
         raise RuleError(f"{value!r} is no duration", path=path, hint="a whole number and s, m, h or d, such as 10m")
     return int(match[1]) * DURATION_US[match[2]]
+
+
+def hold_at(value: object, levels: Sequence[Level], *, by: Sequence[str]) -> int | None:
+    """Return how long a reading stands at most, None where it stands until the next one."""
+    if value is None:
+        if EVENT in by:
+            raise RuleError(
+                "each event has its own alert, and no later reading ends it", path="hold", hint="add it, such as 1h"
+            )
+        return None
+    hold_us = duration_at(value, "hold", default_us=0)
+    if not HOLD_MIN_US <= hold_us <= HOLD_MAX_US:
+        raise RuleError(f"{value!r} is not from 1m to 24h", path="hold")
+    for number, level in enumerate(levels):
+        if level.for_us >= hold_us:
+            raise RuleError(
+                f"no single reading stands long enough for levels[{number}].for",
+                path="hold",
+                hint="make it longer than every `for`",
+            )
+    return hold_us
 
 
 def live_within(body: Mapping[str, Any], spec: FeedSpec) -> int:

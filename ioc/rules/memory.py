@@ -19,7 +19,7 @@ from ioc.domain.severity import Severity
 from ioc.errors import IOCError
 from ioc.rules.rule import SECOND_US
 
-VERSION = 1
+VERSION = 2
 READINGS_MAX = 20
 KEYS_MAX = 10_000
 """Keys of one rule. At the bound the idle ones make room; if none is idle a new key is not evaluated, and counted."""
@@ -27,6 +27,8 @@ IDLE_US = 24 * 3_600 * SECOND_US
 PRUNE_EVERY_US = 60 * SECOND_US
 DEVICES_MAX = 500_000
 FLAPS_MAX = 12
+TIMERS_SPARE = 1_024
+"""Outdated timers are swept once they outnumber the running ones by more than this."""
 
 
 class MemoryVersionError(IOCError):
@@ -87,6 +89,10 @@ class KeyState:
     lon: float | None = None
     floor_us: int = 0
     """The last instant at which a timer ended: no transition is dated before another."""
+    told_us: int = 0
+    """When the newest reading that answered one of the rule's conditions was made: what `hold` counts from."""
+    over: bool = False
+    """Whether the hold of that reading has passed, so that every condition counts as false."""
     alert: AlertState | None = None
     values: dict[str, Any] = field(default_factory=dict)
     """The newest known value of each measure: what the conditions stand on."""
@@ -149,6 +155,7 @@ class Memory:
         self.pruned_us: dict[str, int] = {}
         self.tally = Tally()
         self._heap: list[tuple[int, str, str]] = []
+        self._heap_max = TIMERS_SPARE
 
     def schedule(self, rule: str, key: str, due_log_us: int | None) -> None:
         """Set when the next timer of a key ends; None: none runs."""
@@ -158,13 +165,25 @@ class Memory:
         state.due_log_us = due_log_us
         if due_log_us is not None:
             heapq.heappush(self._heap, (due_log_us, rule, key))
+            if len(self._heap) > self._heap_max:
+                self._sweep()
+
+    def _sweep(self) -> None:
+        """Drop timers that have been put off since: a hold is put off by every reading."""
+        self._heap = [(due_us, rule, key) for due_us, rule, key in set(self._heap) if self._runs(due_us, rule, key)]
+        heapq.heapify(self._heap)
+        self._heap_max = 2 * len(self._heap) + TIMERS_SPARE
+
+    def _runs(self, due_log_us: int, rule: str, key: str) -> bool:
+        """Tell whether a timer of the heap is its key's present one."""
+        state = self.keys.get(rule, {}).get(key)
+        return state is not None and state.due_log_us == due_log_us
 
     def next_due_log_us(self) -> int | None:
         """Return when the next timer ends on the log's clock, None while none runs."""
         while self._heap:
             due_log_us, rule, key = self._heap[0]
-            state = self.keys.get(rule, {}).get(key)
-            if state is not None and state.due_log_us == due_log_us:
+            if self._runs(due_log_us, rule, key):
                 return due_log_us
             heapq.heappop(self._heap)
         return None
@@ -176,14 +195,14 @@ class Memory:
             self.keys[rule][key].due_log_us = None
             yield rule, key
 
-    def room(self, rule: str, log_us: int) -> bool:
-        """Tell whether a rule may have one more key; forgets idle keys first, at most once a minute."""
+    def room(self, rule: str, log_us: int, *, idle_us: int = IDLE_US) -> bool:
+        """Tell whether a rule may have one more key; forgets keys idle for ``idle_us`` first, at most once a minute."""
         states = self.keys.setdefault(rule, {})
         if len(states) < KEYS_MAX:
             return True
         if log_us - self.pruned_us.get(rule, -PRUNE_EVERY_US) >= PRUNE_EVERY_US:
             self.pruned_us[rule] = log_us
-            for key in [key for key, state in states.items() if state.idle and log_us - state.log_us > IDLE_US]:
+            for key in [key for key, state in states.items() if state.idle and log_us - state.log_us > idle_us]:
                 del states[key]
         return len(states) < KEYS_MAX
 

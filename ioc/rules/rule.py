@@ -32,6 +32,10 @@ def from_us(moment_us: int) -> datetime:
     return EPOCH + timedelta(microseconds=moment_us)
 
 
+EVENT = "event"
+"""In `by`: the event itself, by the hex of its identity, so that each one has its own alert."""
+
+
 class Mode(StrEnum):
     """Whether a rule speaks up."""
 
@@ -82,6 +86,8 @@ class Rule:
     limit: Limit | None = None
     mode: Mode = Mode.ALERT
     refire_us: int = REFIRE_US
+    hold_us: int | None = None
+    """How long a reading stands at most; None: until the next one."""
     live_within_us: Mapping[str, int] = field(default_factory=dict)
     """Per feed: a transition older than this is retrospective."""
     restricted: bool = False
@@ -93,6 +99,16 @@ class Rule:
     def limit_of(self, level: Level) -> Limit | None:
         """Return the limit that a level is held against."""
         return level.limit or self.limit
+
+    @property
+    def conditions(self) -> int:
+        """Return how many conditions a reading is held against."""
+        return len(self.levels) + (self.clear.when is not None)
+
+    @property
+    def per_event(self) -> bool:
+        """Tell whether each event has a key of its own, which no other event will ever have."""
+        return EVENT in self.by
 
     def similar(self, other: Rule) -> bool:
         """Tell whether keys and alerts of ``other`` still mean the same under this rule."""

@@ -8,11 +8,12 @@ fold that runs live, with a tick every second while a timer is pending. One file
     steps:
       - {at: 0s, send: {feed: rainfall, device: rain-1, rain_24h_mm: 120}}
       - {at: 0s, expect: firing high, summary: "120 mm"}
-      - {at: 1h, expect: none}        # none | cleared | firing LEVEL; with rule, key, flaps, opened, changed, ...
+      - {at: 1h, expect: none}        # none | cleared | firing LEVEL; with rule, key, count, flaps, opened, ...
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -34,8 +35,10 @@ from ioc.rules.ruleset import RuleSet
 
 START = datetime(2026, 11, 23, 5, 0, tzinfo=UTC)
 PLACE_MEMBERS = ("area", "zone", "lat", "lon")
-ACTIONS = frozenset({"send", "expect", "rule", "remove", "restart"})
-CHECKS = frozenset({"rule", "key", "summary", "flaps", "opened", "changed", "retrospective", "chattering", "reason"})
+ACTIONS = frozenset({"send", "expect", "rule", "remove", "device", "restart"})
+CHECKS = frozenset(
+    {"rule", "key", "count", "summary", "flaps", "opened", "changed", "retrospective", "chattering", "reason"}
+)
 
 
 class TimelineError(IOCError):
@@ -126,6 +129,7 @@ class Player:
         self.tick = timedelta(microseconds=duration_at(document.get("tick"), "tick", default_us=SECOND_US))
         self.now = self.start
         self.position = 0
+        self.sent: Counter[str] = Counter()
         self.transitions: list[Transition] = []
         self.failures: list[str] = []
         self.expectations = 0
@@ -175,6 +179,9 @@ class Player:
             self.put_rule(item["rule"])
         elif action == "remove":
             self.enter(EntryKind.RULE, subject=item["remove"], value=None)
+        elif action == "device":
+            for name, value in item["device"].items():
+                self.enter(EntryKind.DEVICE, subject=name, value=value)
         elif action == "restart":
             self.restart()
         else:
@@ -187,24 +194,27 @@ class Player:
         return sign * duration_at(text.removeprefix("-"), "at", default_us=0) * MICROSECOND
 
     def send(self, members: Mapping[str, Any]) -> None:
-        """Let a device report; `time: -20m` says how old the reading is."""
+        """Let a device report; `time: -20m` says how old the reading is, a second one of an `id` is its revision."""
         data = dict(members)
         device, feed = data.pop("device", "device-1"), data.pop("feed", next(iter(self.rules.rules.values())).feeds[0])
         age = data.pop("time", None)
         observed = self.now if age is None else self.now + self.offset(age)
         place = {name: data.pop(name) for name in PLACE_MEMBERS if name in data}
         flags = tuple(data.pop("flags", ()))
+        name = str(data.pop("id", self.position))
+        self.sent[name] += 1
         effective, fault = effective_time(observed, self.now)
         self.enter(
             EntryKind.EVENT,
             event=Event(
                 feed=feed,
                 device=device,
-                key=hash16(str(self.position).encode()),
+                key=hash16(name.encode()),
                 effective=effective,
                 received_at=self.now,
                 data=data,
                 time=observed,
+                revision=self.sent[name] - 1,
                 flags=flags if fault is None else (*flags, fault),
                 **place,
             ),
@@ -240,6 +250,9 @@ class Player:
         if last is None:
             self.failures.append(f"{said}, found {', '.join(map(describe, newest.values())) or 'no alert'}")
             return
+        alike = newest.values() if wanted == "cleared" else [one for one in firing if one.severity == level]
+        if item.get("count", len(alike)) != len(alike):
+            self.failures.append(f"{said}, {item['count']} of them, found {len(alike)}")
         self.failures.extend(f"{said}, {problem}" for problem in self.problems(item, last))
 
     def problems(self, item: Mapping[str, Any], last: Transition) -> Iterator[str]:

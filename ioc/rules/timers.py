@@ -16,6 +16,9 @@ from ioc.rules.condition import Condition, EvaluationError
 from ioc.rules.memory import FLAPS_MAX, AlertState, KeyState, LevelState
 from ioc.rules.rule import Rule
 
+HOLD_OVER = "hold_over"
+"""Why an alert cleared of which nothing more was heard."""
+
 
 @dataclass(frozen=True, slots=True)
 class Move:
@@ -48,11 +51,33 @@ def level_due(rule: Rule, number: int, level: LevelState) -> int | None:
     return None
 
 
+def hold_due(rule: Rule, state: KeyState) -> int | None:
+    """Return when the key's newest reading no longer stands; None where its end would change nothing."""
+    if rule.hold_us is None or state.over:
+        return None
+    firing = state.alert is not None and state.alert.firing
+    if any(level.truth for level in state.levels) or (firing and clear_due(rule, state) is None):
+        return state.told_us + rule.hold_us
+    return None
+
+
+def expire(rule: Rule, state: KeyState, *, at_us: int) -> None:
+    """Let every condition of a key be false from ``at_us`` on, and the recovery band hold."""
+    state.over = True
+    for level in state.levels:
+        if level.truth is not False:
+            level.truth, level.since_us = False, at_us
+    if rule.clear.when is not None and not state.clear.truth:
+        state.clear.truth, state.clear.since_us = True, at_us
+
+
 def next_due(rule: Rule, state: KeyState) -> int | None:
     """Return the key's time at which its next timer ends, None while none runs."""
     dues = [level_due(rule, number, level) for number, level in enumerate(state.levels)]
     if state.alert is not None and state.alert.firing and not any(level.live for level in state.levels):
         dues.append(clear_due(rule, state))
+    if rule.hold_us is not None:
+        dues.append(hold_due(rule, state))
     return min((due for due in dues if due is not None), default=None)
 
 
@@ -64,6 +89,9 @@ def advance(rule: Rule, key: str, state: KeyState, *, limit_us: int, position: i
     """
     while (due_us := next_due(rule, state)) is not None and due_us <= limit_us:
         state.floor_us = max(state.floor_us, due_us)
+        over_us = hold_due(rule, state)
+        if over_us is not None and over_us <= due_us:
+            expire(rule, state, at_us=over_us)
         for number, level in enumerate(state.levels):
             level_due_us = level_due(rule, number, level)
             if level_due_us is not None and level_due_us <= due_us:
@@ -83,7 +111,8 @@ def follow(rule: Rule, key: str, state: KeyState, *, due_us: int, position: int)
             return None
         alert.firing, alert.cleared_us = False, at_us
         shown = level_of(rule, alert.severity)
-        return Move(TransitionKind.CLEARED, at_us, shown, due - rule.clear.for_us, was=alert.severity)
+        reason = HOLD_OVER if state.over else ""
+        return Move(TransitionKind.CLEARED, at_us, shown, due - rule.clear.for_us, was=alert.severity, reason=reason)
     severity, since_us = rule.levels[top].severity, state.levels[top].since_us
     if alert is None or (not alert.firing and at_us - alert.cleared_us > rule.refire_us):
         state.alert = AlertState(alert_id(rule.id, key, position), position, at_us, severity)
@@ -110,7 +139,7 @@ def level_of(rule: Rule, severity: Severity) -> int:
 def observe(rule: Rule, state: KeyState, values: Mapping[str, Any], *, at_us: int) -> tuple[bool, int, int]:
     """Let a reading say what each condition is from ``at_us`` on; return (whether one changed, failed, without data).
 
-    *No data* and a failure leave a condition as it was.
+    *No data* and a failure leave a condition as it was, and a reading that answers none renews no hold.
     """
     changed, failed, without = False, 0, 0
     pairs = [(level.when, state.levels[number]) for number, level in enumerate(rule.levels)]

@@ -212,6 +212,13 @@ def test_a_rule_is_told_in_words_of_both_languages():
         "vi": "Cao: Mưa 24 giờ ≥ 100 mm trong 90 phút. Hết khi Mưa 24 giờ < 80,5 mm trong 1 giờ",
         "en": "High: 24 h rain ≥ 100 mm for 90 min. Ends when 24 h rain < 80.5 mm for 1 h",
     }
+    held = wire_rules.describe({**body, "clear": None, "hold": "30m"}, {"rainfall": spec})
+    assert held == {
+        "vi": "Cao: Mưa 24 giờ ≥ 100 mm trong 90 phút. "
+        "Mỗi tin có hiệu lực 30 phút, không có tin mới thì cảnh báo tự hết",
+        "en": "High: 24 h rain ≥ 100 mm for 90 min. "
+        "A reading counts for 30 min; without a newer one the alert ends by itself",
+    }
 
 
 def test_thinning_keeps_the_peak_and_the_order():

@@ -13,6 +13,7 @@ from ioc.domain.event import EntryKind
 from ioc.errors import FencedError
 from ioc.metrics import Metrics
 from ioc.rules import engine as engine_module
+from ioc.rules import memory as memory_module
 from ioc.rules.engine import RuleEngine
 from ioc.rules.memory import Memory
 from tests.unit.rules.builders import FEEDS, START, after, rule_value
@@ -140,6 +141,46 @@ async def test_a_restart_takes_the_snapshot_and_folds_to_the_cursor_without_a_wo
     await world.run(world.engine(seconds=40))
     assert world.kinds() == ["opened"]
     assert world.rows.transitions[0].at == after(60)
+
+
+async def test_a_hold_is_ended_by_ticks_after_a_restart_and_dated_when_it_was_over(world):
+    """Nothing else arrives: without ticks the alert would fire for ever."""
+    world.put_rule(hold="1m", clear={"for": "5s"})
+    world.send(20)
+    await world.run(world.engine(seconds=20))
+    world.rows.snapshot = None
+    await world.run(world.engine(seconds=50))
+    assert [(made.kind, made.at, made.reason) for made in world.rows.transitions] == [
+        ("opened", START, ""),
+        ("cleared", after(65), "hold_over"),
+    ]
+    ticks = len(world.ticks())
+    await world.run(world.engine(seconds=20))
+    assert len(world.ticks()) == ticks
+
+
+async def test_what_no_rule_could_use_is_counted(world):
+    world.put_rule(mode="monitor")
+    world.put_rule(rule="meter.zone", by=["zone"])
+    world.send(20)
+    world.log.event(world.clock.now(), "m-1", {"value": 5}, feed="meter", time=after(-60))
+    world.send(None, "m-2")
+    await world.run(world.engine())
+    value = world.metrics.registry.get_sample_value
+    assert value("ioc_rules_monitored_total", {"rule": "meter.level"}) == 1
+    assert value("ioc_rules_late_total", {"rule": "meter.level"}) == 1
+    assert value("ioc_rules_no_data_total", {"rule": "meter.level"}) == 1
+    assert value("ioc_rules_no_data_total", {"rule": "meter.zone"}) == 3
+    assert value("ioc_rules_full_total") == 0
+
+
+async def test_reaching_the_bound_of_keys_is_counted(world, monkeypatch):
+    monkeypatch.setattr(memory_module, "KEYS_MAX", 1)
+    world.put_rule()
+    for number in range(3):
+        world.send(20, f"m-{number}")
+    await world.run(world.engine())
+    assert world.metrics.registry.get_sample_value("ioc_rules_full_total") == 2
 
 
 async def test_a_worker_that_is_fenced_off_ends(world):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from ioc.domain.severity import Severity
@@ -25,6 +27,7 @@ def test_a_full_rule_is_read():
         limit=LIMIT,
         mode="monitor",
         refire="1m",
+        hold="11m",
         live_within="30m",
         summary={"vi": "{value} {unit} tại {place}, {ratio} lần {limit}, {duration}", "en": "{value}"},
     )
@@ -34,6 +37,7 @@ def test_a_full_rule_is_read():
     assert (found.levels[0].measure, found.levels[0].threshold) == ("other", 3.0)
     assert [found.limit_of(level).value for level in found.levels] == [10.0, 20.0]
     assert (found.refire_us, found.live_within_us["meter"]) == (60 * SECOND_US, 1_800 * SECOND_US)
+    assert found.hold_us == 660 * SECOND_US
     assert found.measures == ("other", "value")
     assert found.restricted  # one of its feeds is
 
@@ -41,7 +45,7 @@ def test_a_full_rule_is_read():
 def test_the_defaults_are_one_alert_per_device_cleared_at_once():
     found = rule()
     assert (found.by, found.mode, found.clear.when, found.clear.for_us) == (("device",), Mode.ALERT, None, 0)
-    assert found.refire_us == 300 * SECOND_US
+    assert (found.refire_us, found.hold_us) == (300 * SECOND_US, None)
     assert found.live_within_us == {"meter": 900 * SECOND_US}
 
 
@@ -75,6 +79,15 @@ def test_the_defaults_are_one_alert_per_device_cleared_at_once():
         ({"limit": {**LIMIT, "verified": "yes"}}, "limit.verified", "true or false"),
         ({"by": ["colour"]}, "by", "no field 'colour'"),
         ({"by": ["thing"]}, "by", "an object"),
+        ({"hold": "soon"}, "hold", "such as 10m"),
+        ({"hold": "59s"}, "hold", "from 1m to 24h"),
+        ({"hold": "25h"}, "hold", "from 1m to 24h"),
+        (
+            {"hold": "10m", "levels": [{"severity": "low", "when": "value > 1", "for": "10m"}]},
+            "hold",
+            "long enough for levels[0].for (make it longer than every `for`)",
+        ),
+        ({"by": ["event"]}, "hold", "each event has its own alert"),
         ({"mode": "loud"}, "mode", "alert or monitor"),
         ({"summary": {"vi": "{valeu}", "en": "x"}}, "summary", "nothing fills {valeu}"),
         ({"summary": {"vi": "{limit}", "en": "x"}}, "summary", "{limit} without a limit"),
@@ -86,3 +99,10 @@ def test_a_wrong_member_is_named_by_its_path(changes, path, said):
         load_rule(rule_body(**changes), feeds=FEEDS, hash="h", version=1)
     assert caught.value.path == path
     assert said in str(caught.value)
+
+
+def test_a_field_named_event_cannot_stand_for_the_event_in_by():
+    """Whether the alert is one per event or one per value of that field must not be a guess."""
+    feeds = {"meter": replace(FEEDS["meter"], fields={**FEEDS["meter"].fields, "event": FEEDS["meter"].fields["word"]})}
+    with pytest.raises(RuleError, match="by: the feed has a field of this name"):
+        load_rule(rule_body(by=["event"], hold="1h"), feeds=feeds, hash="h", version=1)

@@ -11,6 +11,7 @@ from ioc.domain.event import Entry, EntryKind, Event
 from ioc.rules import memory as memory_module
 from ioc.rules.evaluate import step
 from ioc.rules.memory import READINGS_MAX, Memory, MemoryVersionError
+from ioc.rules.rule import to_us
 from ioc.rules.ruleset import RuleSet
 from tests.unit.rules.builders import FEEDS, START, after, rule_entry
 
@@ -21,8 +22,8 @@ def world(**changes):
     return rules, memory
 
 
-def send(rules, memory, second, value, device="m-1", **members):
-    event = Event("meter", device, bytes(16), after(second), after(second), {"value": value}, **members)
+def send(rules, memory, second, value, device="m-1", key=bytes(16), **members):
+    event = Event("meter", device, key, after(second), after(second), {"value": value}, **members)
     return step(rules, memory, Entry(memory.position + 1, after(second), EntryKind.EVENT, event=event))
 
 
@@ -39,7 +40,7 @@ def test_a_snapshot_comes_back_as_the_same_bytes_and_goes_on_the_same_way():
     assert restored.next_due_log_us() == memory.next_due_log_us() is not None
 
 
-@pytest.mark.parametrize("data", [b"", b"junk", zlib.compress(b"{"), zlib.compress(orjson.dumps({"version": 0}))])
+@pytest.mark.parametrize("data", [b"", b"junk", zlib.compress(b"{"), zlib.compress(orjson.dumps({"version": 1}))])
 def test_a_snapshot_that_is_not_ours_is_refused(data):
     with pytest.raises(MemoryVersionError):
         Memory.restore(data)
@@ -66,6 +67,39 @@ def test_keys_are_bounded_idle_ones_make_room_and_reaching_the_bound_is_counted(
     [made] = send(rules, memory, day, 20.0, "m-9")
     assert made.key == "m-9"
     assert set(memory.keys["meter.level"]) == {"m-0", "m-9"}  # the firing one stays
+
+
+def test_an_event_that_raises_nothing_is_not_remembered_by_a_rule_per_event():
+    rules, memory = world(by=["event"], hold="1h", levels=[{"severity": "low", "when": "value > 10", "for": "5s"}])
+    for number in range(3):
+        send(rules, memory, number, 1.0, key=bytes([number]) * 16)
+    send(rules, memory, 3, 20.0, key=b"x" * 16)
+    assert list(memory.keys["meter.level"]) == [(b"x" * 16).hex()]
+    step(rules, memory, Entry(9, after(8), EntryKind.TICK))
+    assert len(memory.open_alerts()) == 1
+
+
+def test_alerts_per_event_that_are_over_make_room_as_soon_as_they_cannot_reopen(monkeypatch):
+    monkeypatch.setattr(memory_module, "KEYS_MAX", 2)
+    rules, memory = world(by=["event"], hold="10m")
+    for number in range(2):
+        assert send(rules, memory, number * 60, 20.0, key=bytes([number]) * 16)[0].kind == "opened"
+    assert send(rules, memory, 100, 20.0, key=b"x" * 16) == ()
+    assert memory.tally.full["meter.level"] == 1
+    step(rules, memory, Entry(9, after(601), EntryKind.TICK))
+    [made] = send(rules, memory, 602, 20.0, key=b"y" * 16, zone="z", lat=20.8, lon=105.3)
+    assert (made.device, made.zone, made.lat, made.lon) == (None, "z", 20.8, 105.3)
+    assert set(memory.keys["meter.level"]) == {(bytes([1]) * 16).hex(), (b"y" * 16).hex()}  # the firing one stays
+
+
+def test_a_hold_that_every_reading_puts_off_leaves_no_heap_of_outdated_timers(monkeypatch):
+    monkeypatch.setattr(memory_module, "TIMERS_SPARE", 8)
+    rules, memory = world(hold="24h")
+    for number in range(200):
+        send(rules, memory, number, 20.0, f"m-{number % 2}")
+    assert len(memory._heap) <= 2 * 2 + 8
+    assert Memory.restore(memory.snapshot()).next_due_log_us() == memory.next_due_log_us()
+    assert memory.next_due_log_us() == to_us(after(198 + 24 * 3_600))
 
 
 def test_a_reading_without_its_key_and_a_wrong_type_are_counted_and_change_nothing():
