@@ -56,6 +56,9 @@ async def measure(*, rate: int, probes: int) -> dict[str, Any]:
             await _sender(instance, admin, f"probe-{number:03d}", feed="rainfall", load=gauges)
             for number in range(probes)
         ]
+        # All registered, then all connected: a station that waits for the others would be cut for its silence.
+        for sender in (*senders, *probing):
+            await sender.open()
         async with async_playwright() as playwright:
             browser = await playwright.chromium.launch(
                 executable_path=shutil.which("chromium") or "/usr/bin/chromium", args=BROWSER
@@ -88,9 +91,7 @@ async def measure(*, rate: int, probes: int) -> dict[str, Any]:
 
 async def _sender(instance: Instance, admin: Any, device: str, *, feed: str, load: Load) -> Sender:
     key = await add_device(admin, device, feed=feed)
-    sender = Sender(Station(device, key, instance.mqtt_port), feed, load)
-    await sender.open()
-    return sender
+    return Sender(Station(device, key, instance.mqtt_port), feed, load)
 
 
 async def _sign_in(page: Page, instance: Instance) -> None:

@@ -62,7 +62,7 @@ class Site:
             return Response(PROBLEM, 404, media_type="application/problem+json")
         if path in self._files and path != "/index.html":
             return self._file(path, scope)
-        if "." in path.rsplit("/", 1)[-1] and path != "/index.html":
+        if "." in path.rsplit("/", 1)[-1] and path != "/index.html" and not _is_page(scope):
             return Response("not found", 404, media_type="text/plain")
         if not self.built:
             return Response(NOT_BUILT, 503, {"Cache-Control": FRESH, "Retry-After": "10"}, "text/html; charset=utf-8")
@@ -80,3 +80,8 @@ class Site:
                     self._files[f"{path}{suffix}"], headers={**headers, "Content-Encoding": name}, media_type=kind
                 )
         return FileResponse(self._files[path], headers=headers, media_type=kind)
+
+
+def _is_page(scope: Scope) -> bool:
+    """Tell a visit to a client route such as /devices/a.b from a file that is not there: a visit wants HTML."""
+    return not scope["path"].startswith("/assets/") and "text/html" in Headers(scope=scope).get("accept", "")

@@ -75,3 +75,10 @@ async def test_screens_that_are_not_built_are_told_so(tmp_path: Path):
         assert answer.status_code == 503
         assert "make build-screens" in answer.text
         assert "Màn hình chưa được dựng" in answer.text
+
+
+async def test_a_device_whose_id_has_a_dot_has_a_page_and_a_missing_file_has_none(folder: Path):
+    async with client(Site(folder)) as asking:
+        visit = await asking.get("/devices/a.b", headers={"Accept": "text/html,*/*"})
+        assert (visit.status_code, "<title>IOC</title>" in visit.text) == (200, True)
+        assert (await asking.get("/assets/gone.js", headers={"Accept": "text/html"})).status_code == 404
