@@ -134,9 +134,9 @@ def test_a_wrong_key_is_no_device(gauge: Device) -> None:
 def test_an_operator_takes_an_alert_from_new_to_resolved(instance: Instance, operator: httpx2.Client) -> None:
     """Acknowledge, comment, resolve: each with the version seen; not while it fires; every move is in the history."""
     key = instance.key("feed", feed="citizen_report")
-    place = {"lat": 20.795, "lon": 105.552}  # Liên Sơn
+    sent = {"device": "app-cong-dan", "id": "r-1", "time": datetime.now(UTC).isoformat(), "lat": 20.795, "lon": 105.552}
     with instance.client(key=key) as door:
-        report = {"device": "app-cong-dan", "text": "Cây đổ chắn ngang đường", "urgency": "urgent", **place}
+        report = {**sent, "text": "Cây đổ chắn ngang đường", "urgency": "urgent"}
         assert door.post("/api/v1/feeds/citizen_report/events", json=report).json()["accepted"] == 1
 
         def opened() -> list[dict[str, Any]]:
@@ -160,7 +160,7 @@ def test_an_operator_takes_an_alert_from_new_to_resolved(instance: Instance, ope
         early = operator.post(f"{path}/resolve", json={"text": "xong"}, headers=seen)
         assert early.status_code == 409, early.text
 
-        report = {"device": "app-cong-dan", "text": "Đã dọn xong", "urgency": "normal", **place}
+        report = {**sent, "text": "Đã dọn xong", "urgency": "normal"}  # the source revises its report
         assert door.post("/api/v1/feeds/citizen_report/events", json=report).json()["accepted"] == 1
 
     def cleared() -> dict[str, Any] | None:
