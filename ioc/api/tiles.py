@@ -16,7 +16,11 @@ from ioc.store.scope import Scope
 
 FRESH_SECONDS = 1.0
 WALLS_MAX = 64
-SPARK_HOURS = 24
+SPARK_POINTS = 24
+SPARK_STEPS_SECONDS = (3_600, 300)
+"""A day by the hour; while there is less than two hours of it, as on the first morning, two hours by five minutes."""
+KNOWN_MIN = 2
+Line = Mapping[tuple[str, str], Mapping[datetime, float]]
 
 
 class Tiles:
@@ -44,21 +48,26 @@ class Tiles:
     async def _make(self, scope: Scope) -> list[wire.JSONObject]:
         parts, now = self._parts, self._parts.clock.now()
         feeds, seconds = parts.feed_periods
-        hour = now.replace(minute=0, second=0, microsecond=0)
-        since = hour - timedelta(hours=SPARK_HOURS - 1)
         pairs = [(item.spark_field.feed, item.spark_field.field) for item in parts.pack.domains if item.spark_field]
         async with parts.database.connection() as connection:
             pulse = await domains.feed_pulse(connection, scope, now=now, feeds=feeds, seconds=seconds)
             counted = await alerts.count_open(connection, scope)
-            lines = await domains.hourly_lines(connection, scope, pairs=pairs, since=since)
-        sparks: dict[tuple[str, str], dict[datetime, float]] = {}
-        for row in lines:
-            sparks.setdefault((row["feed"], row["field"]), {})[row["bucket"]] = row["v"]
-        hours = [since + timedelta(hours=number) for number in range(SPARK_HOURS)]
+            sparks: dict[int, dict[tuple[str, str], dict[datetime, float]]] = {}
+            for step in SPARK_STEPS_SECONDS:
+                line = sparks.setdefault(step, {})
+                since = points(now, step)[0]
+                for row in await domains.lines(connection, scope, pairs=pairs, since=since, step_seconds=step):
+                    line.setdefault((row["feed"], row["field"]), {})[row["bucket"]] = row["v"]
         return [
-            _tile(domain, parts.pack.feeds, pulse=pulse, counted=counted, sparks=sparks, hours=hours, now=now)
+            _tile(domain, parts.pack.feeds, pulse=pulse, counted=counted, sparks=sparks, now=now)
             for domain in parts.pack.domains
         ]
+
+
+def points(now: datetime, step_seconds: int) -> list[datetime]:
+    """Return the starts of the newest steps, oldest first, the running one last."""
+    newest = datetime.fromtimestamp(int(now.timestamp()) // step_seconds * step_seconds, tz=now.tzinfo)
+    return [newest - timedelta(seconds=step_seconds * number) for number in reversed(range(SPARK_POINTS))]
 
 
 def silent_since(spec: FeedSpec, heard: datetime | None, now: datetime) -> datetime | None:
@@ -79,8 +88,7 @@ def _tile(
     *,
     pulse: Mapping[str, Mapping[str, Any]],
     counted: Sequence[Mapping[str, Any]],
-    sparks: Mapping[tuple[str, str], Mapping[datetime, float]],
-    hours: Sequence[datetime],
+    sparks: Mapping[int, Line],
     now: datetime,
 ) -> wire.JSONObject:
     opened = {
@@ -106,22 +114,20 @@ def _tile(
         "no_data_since": wire.moment(min(told, default=None)),
         "devices": sum(row["devices"] for row in rows),
         "online": sum(row["online"] for row in rows),
-        **_spark(domain, feeds, sparks, hours),
+        **_spark(domain, feeds, sparks, now),
     }
 
 
-def _spark(
-    domain: Domain,
-    feeds: Mapping[str, FeedSpec],
-    sparks: Mapping[tuple[str, str], Mapping[datetime, float]],
-    hours: Sequence[datetime],
-) -> wire.JSONObject:
-    """Return the hourly line, oldest first, and what it is of."""
+def _spark(domain: Domain, feeds: Mapping[str, FeedSpec], sparks: Mapping[int, Line], now: datetime) -> wire.JSONObject:
+    """Return the line, oldest first, its step, and what it is of."""
     chosen = domain.spark_field
     spec = feeds.get(chosen.feed) if chosen else None
     field = spec.fields.get(chosen.field) if chosen and spec else None
     if chosen is None or field is None:
-        return {"spark": [None] * len(hours), "spark_field": None}
-    line = sparks.get((chosen.feed, chosen.field), {})
+        return {"spark": [None] * SPARK_POINTS, "spark_step_seconds": SPARK_STEPS_SECONDS[0], "spark_field": None}
     told = {"feed": chosen.feed, "field": chosen.field, "label": wire.label(field.label), "unit": field.unit}
-    return {"spark": [line.get(hour) for hour in hours], "spark_field": told}
+    drawn = {step: sparks[step].get((chosen.feed, chosen.field), {}) for step in SPARK_STEPS_SECONDS}
+    hourly, fine = SPARK_STEPS_SECONDS
+    step = fine if len(drawn[hourly]) < KNOWN_MIN < len(drawn[fine]) else hourly
+    line = [drawn[step].get(start) for start in points(now, step)]
+    return {"spark": line, "spark_step_seconds": step, "spark_field": told}

@@ -33,13 +33,15 @@ async def feed_pulse(
     return {row["feed"]: row for row in rows}
 
 
-async def hourly_lines(
-    connection: Connection, scope: Scope, *, pairs: Sequence[tuple[str, str]], since: datetime
+async def lines(
+    connection: Connection, scope: Scope, *, pairs: Sequence[tuple[str, str]], since: datetime, step_seconds: int
 ) -> list[Row]:
-    """Return hourly averages (feed, field, bucket, v) of some fields over all devices inside the wall."""
+    """Return averages (feed, field, bucket, v) per step of some fields over all devices inside the wall."""
     where = Where()
     feeds, names = where.value([feed for feed, _ in pairs]), where.value([name for _, name in pairs])
-    where.add("s.step = 3600").add("s.bucket >= {}", since).scope(scope, area="d.area", zone="d.zone", feed="s.feed")
+    where.add("s.step = {}", step_seconds).add("s.bucket >= {}", since).scope(
+        scope, area="d.area", zone="d.zone", feed="s.feed"
+    )
     rows: list[Row] = await connection.fetch(
         "SELECT s.feed, s.field, s.bucket, sum(s.sum) / nullif(sum(s.n), 0) AS v "  # noqa: S608 - own text
         f"FROM unnest({feeds}::text[], {names}::text[]) AS p(feed, field) "

@@ -202,6 +202,21 @@ async def test_series_by_step_raw_and_bounds(world: World):
         assert "step=1h" in wide.json()["detail"]
 
 
+async def test_the_line_of_a_first_morning_is_drawn_by_five_minutes(world: World):
+    await world.device("rain-1")
+    for number in range(3):
+        start = NOW.replace(minute=NOW.minute // 5 * 5, second=0) - timedelta(minutes=5 * number)
+        await world.insert("series", {
+            "feed": "rainfall", "device": "rain-1", "field": "rain_24h_mm", "step": 300, "bucket": start,
+            "n": 1, "sum": 10.0 - number, "min": 1.0, "max": 9.0, "first": 1.0, "first_at": NOW, "last": 1.0,
+            "last_at": NOW,
+        })  # fmt: skip
+    async with world.signed_in("op") as client:
+        tiles = {tile["id"]: tile for tile in (await client.get("/api/v1/domains")).json()["items"]}
+    assert tiles["disaster"]["spark"] == [None] * 21 + [8.0, 9.0, 10.0]
+    assert tiles["disaster"]["spark_step_seconds"] == 300
+
+
 async def test_a_tile_says_normal_alert_or_no_data(world: World):
     await world.device("rain-1")
     await world.device("cam-1", feed="camera_detection")
@@ -219,6 +234,7 @@ async def test_a_tile_says_normal_alert_or_no_data(world: World):
         assert tiles["disaster"]["state"] == "normal"
         assert (tiles["disaster"]["devices"], tiles["disaster"]["online"]) == (1, 1)
         assert tiles["disaster"]["spark"] == [None] * 22 + [15.0, None]
+        assert tiles["disaster"]["spark_step_seconds"] == 3600
         assert tiles["traffic"]["state"] == "no_data"
         assert tiles["traffic"]["no_data_since"] == "2026-11-23T12:39:00.000Z"
         assert (tiles["health"]["state"], tiles["health"]["no_data_since"]) == ("no_data", None)
