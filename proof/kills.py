@@ -24,7 +24,7 @@ from proof.checkers import (
 from proof.http_writer import HTTPWriter
 from proof.instance import Instance, InstanceError, add_device, running
 from proof.mqtt_device import MQTTDevice, Station
-from proof.nemesis import VICTIMS, Nemesis, stop
+from proof.nemesis import OUTAGE, VICTIMS, Nemesis, stop
 from proof.readings import reading
 from proof.recorder import Recorder
 from proof.report import Report, bound_95
@@ -42,7 +42,7 @@ class Size:
     kills: int = 20
     stations: int = 10
     events_per_second: float = 250.0
-    control_kills: int = 4
+    control_kills: int = 2
     supervisor: bool = True
     """Whether `ioc up` itself is killed, too, at the end."""
     mutant: str | None = None
@@ -170,10 +170,10 @@ async def prove(*, seed: int, size: Size | None = None) -> Report:
         control: dict[str, Any] = {}
         if size.control_kills:
             mutant = Size(kills=size.control_kills, stations=size.stations, events_per_second=size.events_per_second,
-                          supervisor=False, mutant="early_ack", victims=("door",))  # fmt: skip
+                          supervisor=False, mutant="early_ack", victims=(OUTAGE,))  # fmt: skip
             control = await run_kills(seed=seed, size=mutant, folder=Path(name))
     report.facts = {**facts, "loss_per_fault_bound_95": bound_95(facts["faults"])}
-    report.control = {"mutant": "early_ack: acknowledges before the commit, its door killed", **control}
+    report.control = {"mutant": "early_ack: acknowledges before the commit", **control}
     report.judge(
         held=not facts["problems"],
         evidence=facts["acknowledged"] > 0 and facts["faults"] == size.kills + size.supervisor,

@@ -1,4 +1,4 @@
-"""The nemesis: kills one process of an instance at a time by SIGKILL, drawn by a seed, and times the way back."""
+"""The nemesis: kills processes of an instance by SIGKILL, drawn by a seed, and times the way back."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ from dataclasses import dataclass, field
 
 from proof.instance import ROLES, Instance
 
-VICTIMS = (*ROLES, "postmaster", "backend")
+OUTAGE = "postmaster and door"
+"""PostgreSQL first and the door a moment later: all that waits in the door's memory meanwhile dies with it."""
+OUTAGE_SECONDS = 0.3
+VICTIMS = (*ROLES, "postmaster", "backend", OUTAGE)
 """What comes back by itself. The supervisor needs an init (systemd, Docker), whose part the proof plays."""
 RECOVERY_SECONDS_MAX = 60.0
 POLL_SECONDS = 0.1
@@ -54,6 +57,10 @@ class Nemesis:
             pid = await self._alive_pid(victim, dice)
             kill = Kill(victim, time.monotonic())
             os.kill(pid, signal.SIGKILL)
+            if victim == OUTAGE:
+                await asyncio.sleep(OUTAGE_SECONDS)
+                pid = await self._alive_pid("door", dice)
+                os.kill(pid, signal.SIGKILL)
             self.kills.append(kill)
             watches.append(asyncio.create_task(self._watch(kill, pid)))
             if not self.overlap:
@@ -80,7 +87,7 @@ class Nemesis:
             await asyncio.sleep(POLL_SECONDS)
 
     def _pid(self, victim: str, dice: random.Random) -> int | None:
-        if victim == "postmaster":
+        if victim in ("postmaster", OUTAGE):
             return self.instance.postmaster_pid()
         if victim == "backend":
             backends = self.instance.backends()
@@ -98,7 +105,8 @@ class Nemesis:
     def _replaced(self, victim: str, pid: int) -> bool:
         if victim in ("backend", "supervisor"):
             return True  # PostgreSQL restarts all backends, an init the supervisor: /readyz tells
-        now = self.instance.postmaster_pid() if victim == "postmaster" else self.instance.role_pid(victim)
+        role = "door" if victim == OUTAGE else victim
+        now = self.instance.postmaster_pid() if role == "postmaster" else self.instance.role_pid(role)
         return now is not None and now != pid
 
     def facts(self) -> dict[str, object]:
@@ -111,7 +119,7 @@ class Nemesis:
             "recovery_seconds_p50": round(statistics.median(times), 2) if times else None,
             "recovery_seconds_max": max(times, default=None),
             "recovery_seconds_p50_by_victim": {
-                victim: statistics.median(by_victim) for victim, by_victim in sorted(self._times().items())
+                victim: round(statistics.median(by_victim), 2) for victim, by_victim in sorted(self._times().items())
             },
         }
 

@@ -29,11 +29,11 @@ class Size:
     """How much of it."""
 
     clients: int = 30
-    kills: int = 5
+    kills: int = 4
     seconds: float = 15.0
     """How long changes flow beside the kills."""
     cut_bytes: tuple[int, int] | None = (1, 12_000)
-    control_seconds: float = 12.0
+    control_seconds: float = 10.0
     control_clients: int = 6
     mutant: str | None = None
 

@@ -8,16 +8,17 @@ from __future__ import annotations
 import pytest
 
 from proof.kills import Size, prove
+from proof.nemesis import OUTAGE
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(400)]
+VICTIMS = ("door", "api", "rules", "rollup", "backend", OUTAGE)
 
 
 async def test_six_kills_lose_nothing_and_the_early_acknowledger_does():
-    victims = ("door", "postmaster", "rules", "api", "backend", "rollup")
-    size = Size(kills=6, control_kills=3, supervisor=False, victims=victims)
+    size = Size(kills=6, control_kills=1, supervisor=False, victims=VICTIMS, pause_seconds=(1.5, 3.0))
     report = await prove(seed=6, size=size)
     assert report.facts["problems"] == []
-    assert report.facts["faults"] == 6
+    assert report.facts["faults"] == len(VICTIMS)
     assert report.facts["acknowledged"] > 100
     assert (report.facts["lost"], report.facts["stored_twice"]) == (0, 0)
     assert report.control["lost"] > 0, "the mutant that acknowledges before the commit lost nothing: no evidence"

@@ -13,7 +13,7 @@ pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(400)]
 
 
 async def test_ten_clients_see_every_change_once_and_the_plain_sequence_misses_some():
-    report = await prove(seed=9, size=Size(clients=10, kills=2, seconds=10.0, control_seconds=8.0))
+    report = await prove(seed=9, size=Size(clients=10, kills=2, seconds=10.0, control_seconds=6.0))
     assert report.facts["problems"] == []
     assert report.facts["changes"] > 20
     assert report.facts["cuts"] > 10
