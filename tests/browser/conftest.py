@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
-from typing import Literal
 
 import paho.mqtt.client as mqtt
 import pytest
@@ -116,11 +115,9 @@ async def visit(instance, request):
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
 
-        async def open_page(
-            width: int = 1920, height: int = 1080, *, scheme: Literal["dark", "light"] = "dark", signed_in: bool = True
-        ) -> Visit:
+        async def open_page(width: int = 1920, height: int = 1080, *, signed_in: bool = True) -> Visit:
             context = await browser.new_context(
-                viewport={"width": width, "height": height}, locale="vi-VN", color_scheme=scheme,
+                viewport={"width": width, "height": height}, locale="vi-VN",
                 timezone_id="Asia/Ho_Chi_Minh",
             )  # fmt: skip
             found = Visit(await context.new_page(), instance)

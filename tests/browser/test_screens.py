@@ -94,6 +94,7 @@ async def test_language_and_theme_are_switched_and_remembered(visit):
 async def test_a_cut_stream_is_said_within_three_seconds_and_nothing_is_missed(visit, publisher):
     gauge = publisher("rain-browser-4", "rainfall")
     operator = await visit()
+    await operator.page.locator("[data-testid=map][data-ready=true]").wait_for(timeout=60_000)
     await expect(operator.page.get_by_test_id("live-state")).to_contain_text("Trực tiếp")
     await operator.page.context.set_offline(True)
     started = time.monotonic()
@@ -123,10 +124,15 @@ async def test_a_wrong_password_is_refused_kindly_and_the_target_is_kept(visit, 
 @pytest.mark.parametrize("scheme", ["dark", "light"])
 async def test_every_screen_is_drawn_at_three_sizes_without_overflow(visit, name, width, height, scheme):
     SHOTS.mkdir(exist_ok=True)
-    operator = await visit(width, height, scheme=scheme)
+    operator = await visit(width, height)
+    if scheme == "light":
+        await operator.page.get_by_test_id("theme-toggle").first.click()
     for path, screen in (("/", "overview"), ("/alerts", "alerts"), ("/devices", "devices")):
         await operator.go(path)
-        await operator.page.wait_for_timeout(1_500)
+        await operator.page.wait_for_timeout(1_000)
+        if screen == "overview":
+            await operator.page.locator("[data-testid=map][data-ready=true]").wait_for(timeout=60_000)
+            await operator.page.wait_for_timeout(500)
         wide = await operator.page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
         assert wide <= 0, f"{screen} scrolls sideways by {wide} px at {width}"
         await operator.page.screenshot(path=SHOTS / f"{screen}-{name}-{scheme}.png")
