@@ -16,13 +16,11 @@ export function thresholdOf(evidence: Evidence): number | null {
   return found?.[1] === undefined ? null : Number(found[1]);
 }
 
+/** The time for which the condition had to hold. A rule without `for` looked at one reading: there is none to shade. */
 export function heldWindow(evidence: Evidence): { from: number; to: number } | null {
-  const fired = evidence.transitions.findLast((step) => step.kind !== "cleared");
-  const to = fired ? seconds(fired.at) : null;
-  if (evidence.held_since && to !== null && seconds(evidence.held_since) < to) return { from: seconds(evidence.held_since), to };
-  const times = evidence.readings.map((reading) => seconds(reading.effective));
-  if (times.length < 2) return null;
-  return { from: Math.min(...times), to: to === null ? Math.max(...times) : Math.max(to, Math.min(...times)) };
+  if (!evidence.held_since || !(evidence.held_seconds > 0)) return null;
+  const from = seconds(evidence.held_since);
+  return { from, to: from + evidence.held_seconds };
 }
 
 export function figureOf(alert: Alert, evidence: Evidence, unit: string | null): Figure {
