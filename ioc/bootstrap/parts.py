@@ -60,7 +60,7 @@ async def open_parts(settings: Settings, role: str, *, connections_max: int = 8)
         StoreUnavailableError: PostgreSQL does not answer.
         PackError: the pack has problems.
     """
-    pack = load_pack(settings.pack)
+    pack = load_pack(settings.pack, shapes=False)
     database = Database(
         database_dsn(settings),
         name=role,

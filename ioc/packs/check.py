@@ -17,12 +17,16 @@ def check_pack(path: Path | str) -> list[Problem]:
     return examine(Path(path))[1]
 
 
-def examine(folder: Path) -> tuple[Draft, list[Problem]]:
-    """Read and check one folder; return what could be read with the problems."""
+def examine(folder: Path, *, shapes: bool = True) -> tuple[Draft, list[Problem]]:
+    """Read and check one folder; return what could be read with the problems. ``shapes``: the geometry, too."""
     findings = Findings()
     if not folder.is_dir():
         findings.add(file="pack.yaml", line=1, message="no such folder", hint="a pack is a folder with pack.yaml")
         return Draft(folder), findings.listed()
     draft = read_draft(folder, findings)
     check_references(draft, findings)
+    if shapes:
+        from ioc.packs.shapes import check_shapes
+
+        check_shapes(draft, findings)
     return draft, findings.listed()

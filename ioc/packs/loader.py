@@ -34,13 +34,13 @@ def pack_folder(name_or_path: str | Path) -> Path:
     raise PackError(f"no pack {str(name_or_path)!r}: neither shipped nor a folder with pack.yaml")
 
 
-def load_pack(name_or_path: str | Path) -> Pack:
-    """Return the pack.
+def load_pack(name_or_path: str | Path, *, shapes: bool = True) -> Pack:
+    """Return the pack; ``shapes`` false leaves out the check of its geometry, which `ioc up` has done for its roles.
 
     Raises:
         PackError: it does not exist or has problems; the message lists them as `file:line: ...`.
     """
-    draft, problems = examine(pack_folder(name_or_path))
+    draft, problems = examine(pack_folder(name_or_path), shapes=shapes)
     if problems:
         shown = "\n".join(str(problem) for problem in problems[:PROBLEMS_SHOWN])
         raise PackError(f"the pack {str(name_or_path)!r} has {len(problems)} problems:\n{shown}")
