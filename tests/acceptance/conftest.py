@@ -34,8 +34,8 @@ def for_good(instance: Instance) -> None:
     shutil.rmtree(instance.data, ignore_errors=True)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def operator(instance: Instance) -> Iterator[httpx2.Client]:
-    """A client signed in with the one-time password of the ready line."""
+    """A client signed in with the one-time password of the ready line; anew for each file, whatever others did."""
     with instance.signed_in(instance.username, instance.password) as client:
         yield client
