@@ -57,7 +57,10 @@ async def password_of(connection: Connection, username: str) -> Row | None:
 async def open_session(
     database: Database, username: str, *, address: str | None, agent: str | None, now: datetime
 ) -> tuple[str, str]:
-    """Start a session and return (id, cookie). Beyond twenty the account's oldest ends."""
+    """Start a session and return (id, cookie). Beyond twenty the one that was unused for longest ends.
+
+    Not the oldest: that may be the desk at which somebody has watched since the shift began.
+    """
     cookie, session_id = secrets.token_urlsafe(SESSION_BYTES), f"ses_{secrets.token_hex(8)}"
     async with database.transaction() as connection:
         await connection.execute(
@@ -72,7 +75,7 @@ async def open_session(
         )
         await connection.execute(
             "DELETE FROM session WHERE username = $1 AND id NOT IN "
-            "(SELECT id FROM session WHERE username = $1 ORDER BY created_at DESC, id LIMIT $2)",
+            "(SELECT id FROM session WHERE username = $1 ORDER BY seen_at DESC, created_at DESC, id LIMIT $2)",
             username,
             SESSIONS_MAX,
         )

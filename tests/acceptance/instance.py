@@ -134,6 +134,7 @@ class Instance:
             answer = client.post("/api/v1/session", json={"username": username, "password": password})
             assert answer.status_code == 200, answer.text
             yield client
+            client.delete("/api/v1/session")  # an account has at most twenty: a test leaves none behind
 
     def cli(self, *words: str, data: bool = True) -> subprocess.CompletedProcess[str]:
         """Run one command of `ioc` to its end."""
