@@ -94,6 +94,26 @@ async def test_idle_and_absolute_limits(world: World, column: str):
         assert (await client.get("/api/v1/session")).status_code == 401
 
 
+async def test_beyond_twenty_sessions_the_longest_unused_ends_and_not_the_desk_in_use(world: World):
+    """The desk that has watched since the shift began is the oldest session, and the one that must stay."""
+    async with world.signed_in("op") as desk:
+        async with world.database.connection() as connection:
+            await connection.execute("UPDATE session SET created_at = created_at - interval '7 hours'")
+            for number in range(19):
+                await connection.execute(
+                    "INSERT INTO session (hash, id, username, created_at, seen_at) "
+                    "SELECT $1, $2, username, created_at + interval '1 hour', seen_at - interval '25 minutes' "
+                    "FROM session WHERE id NOT LIKE 'left-%'",
+                    bytes([number]),
+                    f"left-{number}",
+                )
+        async with world.signed_in("op"):
+            assert (await desk.get("/api/v1/session")).status_code == 200
+        async with world.database.connection() as connection:
+            left = await connection.fetchval("SELECT count(*) FROM session WHERE id LIKE 'left-%'")
+    assert left == 18
+
+
 async def test_use_keeps_a_session_alive(world: World):
     async with world.signed_in("op") as client:
         async with world.database.connection() as connection:
