@@ -11,12 +11,6 @@ FUTURE_TRUSTED_MAX = timedelta(days=1)
 SKEW_MAX = timedelta(minutes=2)
 
 
-def check_aware(moment: datetime) -> datetime:
-    """Return ``moment`` in UTC; a naive one is our own mistake and fails at once."""
-    assert moment.tzinfo is not None, f"naive datetime {moment!r}"
-    return moment.astimezone(UTC)
-
-
 def parse_time(text: str) -> datetime:
     """Read an RFC 3339 time; a time without offset means Asia/Ho_Chi_Minh (CONTRACT, Feeds over MQTT).
 

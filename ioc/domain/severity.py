@@ -1,4 +1,4 @@
-"""Severity of an alert, lowest first, with its Vietnamese word and its CAP 1.2 counterpart."""
+"""Severity of an alert, lowest first, with its Vietnamese word."""
 
 from __future__ import annotations
 
@@ -37,11 +37,4 @@ LABELS_VI = {
     Severity.MEDIUM: "Trung bình",
     Severity.HIGH: "Cao",
     Severity.CRITICAL: "Khẩn cấp",
-}
-CAP_SEVERITIES = {
-    Severity.INFO: "Minor",
-    Severity.LOW: "Minor",
-    Severity.MEDIUM: "Moderate",
-    Severity.HIGH: "Severe",
-    Severity.CRITICAL: "Extreme",
 }

@@ -1,4 +1,4 @@
-"""The log, the roll-ups, the registry, alerts, changes and audit."""
+"""The log, the roll-ups, the registry, alerts, changes and audit: the first tables, in one step because they refer to each other."""
 
 from alembic import op
 
