@@ -25,6 +25,7 @@ from proof.http_writer import HTTPWriter
 from proof.instance import Instance, InstanceError, add_device, running
 from proof.mqtt_device import MQTTDevice, Station
 from proof.nemesis import OUTAGE, VICTIMS, Nemesis, stop
+from proof.proofs import Profile
 from proof.readings import reading
 from proof.recorder import Recorder
 from proof.report import Report, bound_95
@@ -48,6 +49,13 @@ class Size:
     mutant: str | None = None
     victims: Sequence[str] = VICTIMS
     pause_seconds: tuple[float, float] = (2.0, 4.0)
+
+
+SIZES = {
+    Profile.QUICK: Size(kills=8, control_kills=1, pause_seconds=(1.5, 3.0)),
+    Profile.FULL: Size(kills=59),
+}
+"""The supervisor's own kill comes on top."""
 
 
 @dataclass(slots=True)

@@ -20,6 +20,7 @@ from typing import Any
 
 from proof.instance import Instance, add_device, running
 from proof.mqtt_device import CONNACK, PUBACK, Station, connect, publish, read_packet
+from proof.proofs import Profile
 from proof.readings import FEED, reading
 from proof.report import Report
 from proof.syscalls import Call, Strace
@@ -31,6 +32,8 @@ FLUSHES = frozenset({"fdatasync", "fsync"})
 ANSWER_SECONDS = 20.0
 PAUSE_SECONDS = 0.1
 DEVICE = "lone"
+PUBLISHES = {Profile.QUICK: 20, Profile.FULL: 50}
+"""At most one for each letter: see `packet_ids`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,10 +6,12 @@ import json
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
 from proof.instance import version_facts
+from proof.proofs import Profile
 
 RESULTS = Path(__file__).resolve().parent / "results"
 Verdict = Literal["held", "broken", "void", "no evidence"]
@@ -28,6 +30,8 @@ class Report:
     verdict: Verdict = "void"
     started: float = field(default_factory=time.monotonic)
     seconds: float = 0.0
+    profile: Profile = Profile.QUICK
+    """The runner sets it."""
 
     def judge(self, *, held: bool, evidence: bool, control_failed: bool | None) -> None:
         """Set the verdict. ``control_failed`` None: this run had no control."""
@@ -45,7 +49,9 @@ class Report:
             "proof": self.proof,
             "promise": self.promise,
             "verdict": self.verdict,
+            "profile": self.profile,
             "seed": self.seed,
+            "date": f"{datetime.now(UTC):%Y-%m-%d}",
             "seconds": self.seconds,
             "versions": version_facts(),
             **self.facts,
@@ -53,9 +59,9 @@ class Report:
         }
 
     def write(self, folder: Path = RESULTS) -> Path:
-        """Write it as `<proof>.json`."""
+        """Write it as `<proof>.json`, the full profile as `<proof>-full.json`."""
         folder.mkdir(parents=True, exist_ok=True)
-        path = folder / f"{self.proof}.json"
+        path = folder / f"{self.proof}{'-full' if self.profile is Profile.FULL else ''}.json"
         path.write_text(json.dumps(self.as_json(), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
         return path
 

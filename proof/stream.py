@@ -15,6 +15,7 @@ from proof.bustle import bustle
 from proof.checkers import judge_stream
 from proof.instance import Instance, running
 from proof.nemesis import Nemesis, stop
+from proof.proofs import Profile
 from proof.report import Report, bound_95
 from proof.sse_client import StreamClient
 
@@ -36,6 +37,12 @@ class Size:
     control_seconds: float = 10.0
     control_clients: int = 6
     mutant: str | None = None
+
+
+SIZES = {
+    Profile.QUICK: Size(clients=15, kills=1, seconds=10.0, control_seconds=6.0),
+    Profile.FULL: Size(),
+}
 
 
 async def run_stream(*, seed: int, size: Size, folder: Path) -> dict[str, Any]:

@@ -11,12 +11,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from proof.proofs import NotRunError
+
 CALLS = "read,recvfrom,recvmsg,write,writev,sendto,sendmsg,fdatasync,fsync,pwrite64,pwritev"
 LINE = re.compile(r"^(\d+\.\d+) (\w+)\((\d+)(?:<([^>]*)>)?(.*)\) += (-?\d+).*<(\d+\.\d+)>$")
 ATTACH_SECONDS = 15.0
 
 
-class StraceUnavailableError(Exception):
+class StraceUnavailableError(NotRunError):
     """There is no strace, or the kernel lets it trace nobody."""
 
 

@@ -14,24 +14,5 @@ need mosquitto_pub mosquitto-clients
 need prometheus prometheus
 need promtool prometheus
 need strace strace
-[ -n "$missing" ] || exit 0
-
-if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
-    printf 'The tests need these programs, which only root can install:%s\n' "$missing" >&2
-    printf 'Debian, Ubuntu: sudo apt-get install%s\n' "$missing" >&2
-    exit 1
-fi
-
-# The tests start these programs themselves, each on ports of its own: their services must not start.
-policy=/usr/sbin/policy-rc.d
-if [ ! -e "$policy" ]; then
-    trap 'rm -f "$policy"' EXIT
-    trap 'exit 130' INT TERM
-    printf '#!/bin/sh\nexit 101\n' >"$policy"
-    chmod 755 "$policy"
-fi
-printf 'Installing from Debian:%s\n' "$missing" >&2
-apt-get -o DPkg::Lock::Timeout=300 update -qq </dev/null
 # shellcheck disable=SC2086 # a list of words
-DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300 install -y -qq --no-install-recommends $missing \
-    </dev/null >&2
+exec sh "$(dirname "$0")/debian.sh" tests $missing

@@ -1,0 +1,19 @@
+"""Every proof by name, with its budgets. The order is the one in which they run."""
+
+from __future__ import annotations
+
+from proof import kills, puback, stream
+from proof.proofs import Proof
+
+PROOFS: dict[str, Proof] = {
+    "puback": Proof(
+        lambda seed, profile: puback.prove(seed=seed, publishes=puback.PUBLISHES[profile]),
+        needs=("strace",), quick_seconds=30, full_seconds=60,
+    ),
+    "kills": Proof(
+        lambda seed, profile: kills.prove(seed=seed, size=kills.SIZES[profile]), quick_seconds=75, full_seconds=420
+    ),
+    "stream": Proof(
+        lambda seed, profile: stream.prove(seed=seed, size=stream.SIZES[profile]), quick_seconds=50, full_seconds=150
+    ),
+}  # fmt: skip

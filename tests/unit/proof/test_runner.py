@@ -1,0 +1,76 @@
+"""The runner: nothing that did not run, or fell over, is green."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+
+from proof.catalogue import PROOFS
+from proof.proofs import QUICK_SECONDS, NotRunError, Profile, Proof
+from proof.report import Report
+from proof.runner import FAILED, HELD, NOT_RUN, Outcome, run
+
+
+async def holds(seed: int, profile: Profile) -> Report:
+    report = Report("holds", seed, f"runs {profile}")
+    report.judge(held=True, evidence=True, control_failed=True)
+    return report
+
+
+async def passes_its_control(seed: int, _: Profile) -> Report:
+    report = Report("passes", seed, "nothing")
+    report.judge(held=True, evidence=True, control_failed=False)
+    return report
+
+
+async def falls_over(_: int, __: Profile) -> Report:
+    raise AssertionError("the instance did not start")
+
+
+async def cannot_trace(_: int, __: Profile) -> Report:
+    raise NotRunError("the kernel lets us trace nobody")
+
+
+async def hangs(_: int, __: Profile) -> Report:
+    await asyncio.Event().wait()
+    raise AssertionError
+
+
+async def ran(folder: Path, proofs: dict[str, Proof], profile: Profile = Profile.QUICK) -> Outcome:
+    return await run(proofs, list(proofs), profile=profile, seed=5, results=folder)
+
+
+async def test_what_held_is_written_by_profile_with_its_seed(tmp_path):
+    assert (await ran(tmp_path, {"holds": Proof(holds)})).exit_code == HELD
+    assert (await ran(tmp_path, {"holds": Proof(holds)}, Profile.FULL)).exit_code == HELD
+    quick, full = (json.loads((tmp_path / name).read_text()) for name in ("holds.json", "holds-full.json"))
+    assert (quick["profile"], full["profile"]) == ("quick", "full")
+    assert (quick["seed"], quick["verdict"]) == (5, "held")
+    assert quick["date"]
+
+
+async def test_a_missing_tool_is_named_and_shows_in_the_exit_code(tmp_path):
+    needy = Proof(holds, needs=("no-such-program",))
+    outcome = await ran(tmp_path, {"needy": needy, "traceless": Proof(cannot_trace), "holds": Proof(holds)})
+    assert outcome.exit_code == NOT_RUN
+    assert "no-such-program is not installed" in outcome.not_run["needy"]
+    assert "NOT RUN: traceless, because the kernel lets us trace nobody" in outcome.summary()
+    assert outcome.held == ["holds"]
+    assert not (tmp_path / "needy.json").exists()
+
+
+async def test_one_that_falls_over_or_hangs_fails_and_the_others_run(tmp_path):
+    proofs = {
+        "falls": Proof(falls_over), "hangs": Proof(hangs, quick_seconds=0.05), "passes": Proof(passes_its_control),
+        "needy": Proof(holds, needs=("no-such-program",)), "holds": Proof(holds),
+    }  # fmt: skip
+    outcome = await ran(tmp_path, proofs)
+    assert outcome.exit_code == FAILED, "a failure outweighs what could not be run"
+    assert set(outcome.failed) == {"falls", "hangs", "passes"}
+    assert outcome.failed["passes"] == "no evidence"
+    assert outcome.held == ["holds"]
+
+
+def test_the_budgets_of_the_quick_set_fit_together():
+    assert sum(proof.quick_seconds for proof in PROOFS.values() if proof.quick) <= QUICK_SECONDS
