@@ -31,6 +31,10 @@ class QueueFullError(IOCError):
     """The intake is at its bound; the sender must come back later."""
 
 
+class BacklogHeldError(QueueFullError):
+    """Readings of long ago wait until the engine has room for them beside live ones."""
+
+
 class NotFoundError(IOCError):
     """No such thing, or not one that this person may see."""
 

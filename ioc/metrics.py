@@ -21,6 +21,15 @@ class Metrics:
         )
         self.ingest_queue_bytes = Gauge("ioc_ingest_queue_bytes", "Bytes waiting for a commit", registry=registry)
         self.ingest_full = Counter("ioc_ingest_full", "Times the intake was at its bound", ["door"], registry=registry)
+        self.ingest_backlog = Counter(
+            "ioc_ingest_backlog", "Events of senders that catch up (more than 60 s old)", ["door"], registry=registry
+        )
+        self.ingest_backlog_held = Counter(
+            "ioc_ingest_backlog_held",
+            "Times a sender that catches up had to wait for its turn",
+            ["door"],
+            registry=registry,
+        )
         self.ingest_lag_seconds = Histogram(
             "ioc_ingest_lag_seconds", "Received minus observed", ["feed"], buckets=LAG_BUCKETS, registry=registry
         )
@@ -48,6 +57,9 @@ class Metrics:
         )
         self.rules_cursor_lag_seconds = Gauge(
             "ioc_rules_cursor_lag_seconds", "Age of the oldest entry not yet evaluated", registry=registry
+        )
+        self.rules_events_per_second = Gauge(
+            "ioc_rules_events_per_second", "What the engine folds and commits when it is busy", registry=registry
         )
         self.rollup_cursor_lag_seconds = Gauge(
             "ioc_rollup_cursor_lag_seconds", "Age of the oldest entry not yet rolled up", registry=registry

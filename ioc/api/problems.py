@@ -65,6 +65,9 @@ PROBLEMS: Mapping[type[Exception], Problem] = {
     errors.InvalidInputError: Problem(422, "invalid_input", "Dữ liệu không hợp lệ", "Invalid input"),
     PreconditionRequiredError: Problem(428, "version_required", "Thiếu If-Match", "If-Match is missing"),
     errors.TooManyRequestsError: Problem(429, "too_many_requests", "Quá nhiều yêu cầu", "Too many requests"),
+    errors.BacklogHeldError: Problem(
+        503, "backlog_held", "Số liệu cũ đang chờ đến lượt", "Older readings wait their turn"
+    ),
     errors.QueueFullError: Problem(503, "queue_full", "Hàng đợi đã đầy", "The intake is full"),
     errors.StoreUnavailableError: Problem(
         503, "store_unavailable", "Cơ sở dữ liệu chưa sẵn sàng", "The database is not ready"

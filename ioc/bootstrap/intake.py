@@ -8,9 +8,11 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 from ioc.bootstrap.parts import Parts
+from ioc.ingest.fairness import Share
 from ioc.ingest.pipeline import Bounds, Pipeline
 from ioc.ingest.prepare import Preparer
 from ioc.ingest.registry import CachedRegistry
+from ioc.store.pace import PaceStore
 from ioc.store.registry import RegistryStore
 from ioc.store.wakeup import REGISTRY_CHANNEL, Wakeup
 
@@ -41,9 +43,14 @@ async def open_intake(parts: Parts) -> AsyncIterator[Intake]:
             queue_rows_max=settings.queue_rows_max,
             queue_bytes_max=settings.queue_bytes_max,
         ),
+        share=Share(PaceStore(parts.database), parts.metrics),
     )
     async with Wakeup(parts.database, REGISTRY_CHANNEL) as waiter:
-        tasks = [asyncio.create_task(pipeline.run()), asyncio.create_task(registry.follow(waiter))]
+        tasks = [
+            asyncio.create_task(pipeline.run()),
+            asyncio.create_task(registry.follow(waiter)),
+            asyncio.create_task(pipeline.share.follow(pipeline)),
+        ]
         try:
             yield Intake(pipeline, registry)
         finally:

@@ -11,6 +11,7 @@ from ioc.domain.account import KeyRecord
 from ioc.domain.area import Area
 from ioc.domain.device import Device
 from ioc.domain.event import DeadLetter, Message, Receipt
+from ioc.ingest.fairness import Lane
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +19,8 @@ class Delivery:
     """One body as it came in, with the identity that the door has proved.
 
     ``device`` null means the body's items name their device (feed keys only). ``nonce`` makes the identity of a
-    message with neither id nor time unique to its connection and packet.
+    message with neither id nor time unique to its connection and packet. ``lane`` is the sender's, where the door can
+    hold a backlog back; None: it is never held.
     """
 
     feed: str
@@ -31,6 +33,7 @@ class Delivery:
     content_type: str | None = None
     history: bool = False
     newline_delimited: bool = False
+    lane: Lane | None = None
 
 
 class EventSink(Protocol):

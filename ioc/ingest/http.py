@@ -16,6 +16,7 @@ from ioc.domain.account import KeyKind, KeyRecord
 from ioc.domain.event import Outcome, Receipt
 from ioc.domain.feed import FeedSpec
 from ioc.errors import (
+    BacklogHeldError,
     BodyTooLargeError,
     ForbiddenError,
     NotFoundError,
@@ -28,11 +29,15 @@ from ioc.errors import (
 from ioc.ingest.cloudevents import CLOUDEVENT, CLOUDEVENT_BATCH, envelope_to_items
 from ioc.ingest.decode import UnreadableError, inflate
 from ioc.ingest.door import Delivery, Registry
+from ioc.ingest.fairness import Lane
 from ioc.ingest.pipeline import Pipeline
 
 JSON = "application/json"
 NDJSON = "application/x-ndjson"
 DOOR = "http"
+LANES_MAX = 4_096
+TURN_SECONDS_MAX = 1.0
+"""How long a request of a sender that catches up waits for its turn before it is told to come back."""
 
 
 class HTTPDoor:
@@ -48,6 +53,7 @@ class HTTPDoor:
         self._log_clock = log_clock
         self._body_bytes_max = body_bytes_max
         self._answer_seconds_max = answer_seconds_max
+        self._lanes: dict[str, Lane] = {}
 
     def router(self) -> APIRouter:
         """Return the routes, to be mounted under `/api/v1`."""
@@ -79,10 +85,12 @@ class HTTPDoor:
         kind = _content_type(request)
         if kind not in (JSON, NDJSON):
             raise UnsupportedMediaTypeError(f"send {JSON} or {NDJSON}")
+        lane = await self._turn(key)
         body = await self._body(request)
         delivery = Delivery(
             feed=feed, device=identity, body=body, received_at=self._log_clock.now(), door=DOOR,
             nonce=secrets.token_bytes(16), content_type=kind, history=history, newline_delimited=kind == NDJSON,
+            lane=lane,
         )  # fmt: skip
         return await self._commit([delivery])
 
@@ -92,6 +100,7 @@ class HTTPDoor:
         kind = _content_type(request)
         if kind not in (CLOUDEVENT, CLOUDEVENT_BATCH):
             raise UnsupportedMediaTypeError(f"send {CLOUDEVENT} or {CLOUDEVENT_BATCH}")
+        lane = await self._turn(key)
         body = await self._body(request)
         try:
             found = envelope_to_items(body, batch=kind == CLOUDEVENT_BATCH, feeds=self._feeds)
@@ -110,6 +119,7 @@ class HTTPDoor:
                     door=DOOR,
                     nonce=secrets.token_bytes(16),
                     content_type=kind,
+                    lane=lane,
                 )
             )
         return await self._commit(deliveries)
@@ -125,6 +135,23 @@ class HTTPDoor:
         if key is None:
             raise UnauthenticatedError("this key is not known, expired or revoked")
         return key
+
+    async def _turn(self, key: KeyRecord) -> Lane:
+        """Return the key's lane once it may send: at once, unless it catches up and others have their turn.
+
+        Raises:
+            BacklogHeldError: it must come back.
+        """
+        lane = self._lanes.get(key.id)
+        if lane is None:
+            if len(self._lanes) >= LANES_MAX:
+                self._lanes.clear()  # who catches up shows itself again with its next request
+            lane = self._lanes[key.id] = Lane()
+        share = self._pipeline.share
+        if not share.may_pass(lane) and not await share.take_turn(lane, seconds_max=TURN_SECONDS_MAX):
+            self._pipeline.count_held(DOOR)
+            raise BacklogHeldError("older readings wait while newer ones come in; send them again in a moment")
+        return lane
 
     async def _body(self, request: Request) -> bytes:
         """Read the body up to the bound, unpacking gzip; never more than the bound is in memory."""

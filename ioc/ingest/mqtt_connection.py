@@ -15,6 +15,7 @@ from typing import cast
 
 from ioc.domain.account import KeyRecord
 from ioc.errors import QueueFullError
+from ioc.ingest.fairness import Lane
 from ioc.ingest.mqtt.decoder import Decoder
 from ioc.ingest.mqtt.encode import encode
 from ioc.ingest.mqtt.packets import (
@@ -63,6 +64,8 @@ class MQTTConnection(asyncio.Protocol):
         self._record: KeyRecord | None = None
         self._since = self._heard_at = door.io_clock.seconds()
         self._transport: asyncio.Transport
+        self.lane = Lane()
+        """Whether it catches up, and its turn."""
         self.device = ""
         """The authenticated identity; empty before the CONNECT."""
         self.receipts_topic: str | None = None
@@ -219,6 +222,11 @@ class MQTTConnection(asyncio.Protocol):
             self._held = packet
             self.pause(Pause.INTAKE)
             self._door.wait_for_room(self)
+            return False
+        if not self._door.intake.share.may_pass(self.lane):
+            self._held = packet
+            self.pause(Pause.BACKLOG)
+            self._door.wait_for_turn(self)
             return False
         try:
             uplink.take(packet, now)

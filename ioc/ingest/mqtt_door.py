@@ -14,6 +14,7 @@ import structlog
 
 from ioc.clock import IOClock, LogClock
 from ioc.errors import StoreUnavailableError
+from ioc.ingest.fairness import TURN_EVENTS
 from ioc.ingest.mqtt.reasons import ReasonCode
 from ioc.ingest.mqtt_connection import MQTTConnection
 from ioc.ingest.mqtt_ports import DOOR, Connection, Intake, Pause
@@ -42,10 +43,11 @@ class MQTTDoor:
         self._by_device: dict[str, Connection] = {}
         self._waiting: deque[Connection] = deque()  # for room in the intake, each once, in turn
         self._turn: Connection | None = None
+        self._catching_up: deque[Connection] = deque()  # backlogs that wait for their turn, each once
         self._asking: list[Connection] = []  # for a fresh registry
         self._asked_at = NEVER
         self._tasks: set[asyncio.Task[None]] = set()
-        self._giving = self._refreshing = False
+        self._giving = self._sharing = self._refreshing = False
         self._stopping = False
         self._quiet = asyncio.Event()
         self._gone = asyncio.Event()
@@ -120,6 +122,8 @@ class MQTTDoor:
         self._connections.discard(connection)
         with contextlib.suppress(ValueError):  # who comes and goes during an outage must not pile up here
             self._waiting.remove(connection)
+        with contextlib.suppress(ValueError):
+            self._catching_up.remove(connection)
         if self._by_device.get(connection.device) is connection:
             del self._by_device[connection.device]
         self.metrics.mqtt_connections.set(len(self._connections))
@@ -161,6 +165,35 @@ class MQTTDoor:
                 await asyncio.sleep(0)  # with room to spare the loop would not let anybody else in
         finally:
             self._giving = False
+
+    # -- backlogs, in turn
+
+    def wait_for_turn(self, connection: Connection) -> None:
+        """Call the connection when a backlog may send and it is its turn."""
+        self.metrics.ingest_backlog_held.labels(DOOR).inc()
+        # Whose turn was cut short because the share was used up goes on with it; whose turn is over goes to the end.
+        queue = self._catching_up.appendleft if connection.lane.turn_left > 0 else self._catching_up.append
+        queue(connection)
+        if not self._sharing:
+            self._sharing = True
+            self._spawn(self._give_turns(), "mqtt-backlog")
+
+    async def _give_turns(self) -> None:
+        try:
+            while self._catching_up:
+                await self.intake.share.wait()
+                if not self._catching_up:
+                    return  # who waited has gone
+                connection = self._catching_up.popleft()
+                if connection.lane.turn_left <= 0:
+                    connection.lane.turn_left += TURN_EVENTS  # a large array is paid for with several turns
+                if connection.lane.turn_left <= 0:
+                    self._catching_up.append(connection)
+                else:
+                    connection.resume(Pause.BACKLOG)
+                await asyncio.sleep(0)
+        finally:
+            self._sharing = False
 
     # -- a fresh registry, not too often
 

@@ -10,6 +10,7 @@ from typing import Protocol
 from ioc.clock import IOClock, LogClock
 from ioc.domain.event import DeadLetter, Receipt
 from ioc.ingest.door import Delivery
+from ioc.ingest.fairness import Lane, Share
 from ioc.ingest.mqtt.reasons import ReasonCode
 from ioc.ingest.mqtt_welcome import LiveRegistry, MQTTBounds
 from ioc.metrics import Metrics
@@ -37,6 +38,8 @@ class Pause(Enum):
     """The database is asked for an unknown key."""
     INTAKE = "intake"
     """The pipeline is full."""
+    BACKLOG = "backlog"
+    """The client catches up, and it is not its turn (fair intake)."""
     INFLIGHT = "inflight"
     """Too many messages of this connection wait for their commit."""
     UNREAD = "unread"
@@ -51,6 +54,11 @@ class Intake(Protocol):
     @property
     def has_room(self) -> bool:
         """Tell whether another delivery may be submitted."""
+        ...
+
+    @property
+    def share(self) -> Share:
+        """What backlogs may send."""
         ...
 
     async def wait_for_room(self) -> None:
@@ -71,6 +79,8 @@ class Connection(Protocol):
 
     device: str
     """The authenticated identity; empty before the CONNECT."""
+    lane: Lane
+    """Whether it catches up, and its turn."""
 
     @property
     def waiting_count(self) -> int:
@@ -157,6 +167,10 @@ class Door(Protocol):
 
     def wait_for_room(self, connection: Connection) -> None:
         """Call ``resume(Pause.INTAKE)`` on the connection when its turn has come."""
+        ...
+
+    def wait_for_turn(self, connection: Connection) -> None:
+        """Call ``resume(Pause.BACKLOG)`` on the connection when a backlog may send and it is its turn."""
         ...
 
     def ask_again(self, connection: Connection) -> None:

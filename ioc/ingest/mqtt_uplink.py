@@ -15,6 +15,7 @@ from typing import Protocol
 from ioc.domain.event import DeadLetter, Receipt
 from ioc.ingest import mqtt_receipts
 from ioc.ingest.door import Delivery
+from ioc.ingest.fairness import Lane
 from ioc.ingest.mqtt.decoder import HEAD_BYTES_MAX
 from ioc.ingest.mqtt.packets import Oversize, Publish
 from ioc.ingest.mqtt_ports import DOOR, Door
@@ -29,6 +30,8 @@ EPOCH_BYTES = 12
 class Outlet(Protocol):
     """Where an uplink's answers go: the connection."""
 
+    lane: Lane
+    """Whether the client catches up, and its turn."""
     receipts_topic: str | None
     """The client's subscription to its receipts."""
 
@@ -95,6 +98,7 @@ class Uplink:
                 Delivery(
                     feed=where.feed, device=where.device, body=packet.payload, received_at=now, door=DOOR,
                     nonce=self._nonce(packet), topic=topic, content_type=packet.properties.content_type,
+                    lane=self._outlet.lane,
                 )
             )  # fmt: skip
         body = device = None

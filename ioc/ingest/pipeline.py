@@ -20,6 +20,7 @@ from ioc.clock import IOClock, LogClock
 from ioc.domain.event import DeadLetter, Message, Outcome, Receipt
 from ioc.errors import QueueFullError, StoreUnavailableError
 from ioc.ingest.door import Delivery, EventSink
+from ioc.ingest.fairness import Share
 from ioc.ingest.prepare import Preparer
 from ioc.metrics import Metrics
 
@@ -50,7 +51,7 @@ class Pipeline:
 
     def __init__(
         self, *, preparer: Preparer, sink: EventSink, log_clock: LogClock, io_clock: IOClock, metrics: Metrics,
-        bounds: Bounds,
+        bounds: Bounds, share: Share | None = None,
     ) -> None:  # fmt: skip
         self._preparer = preparer
         self._sink = sink
@@ -58,6 +59,8 @@ class Pipeline:
         self._io_clock = io_clock
         self._metrics = metrics
         self._bounds = bounds
+        self.share = share or Share(None, metrics)
+        """What backlogs may send: a door asks it before it submits for a lane."""
         self._queue: deque[_Group] = deque()
         self._rows = 0
         self._bytes = 0
@@ -74,6 +77,11 @@ class Pipeline:
         """Tell whether another delivery may be submitted."""
         return self._rows < self._bounds.queue_rows_max and self._bytes < self._bounds.queue_bytes_max
 
+    @property
+    def rows(self) -> int:
+        """How many events wait for their commit."""
+        return self._rows
+
     async def wait_for_room(self) -> None:
         """Return when there is room again (the MQTT door reads no socket meanwhile)."""
         while not self.has_room:
@@ -87,7 +95,10 @@ class Pipeline:
             QueueFullError: the queue is at its bound, or the process is stopping. Nothing was taken.
         """
         self._check_room(delivery.door)
-        return self._queue_group(self._preparer.prepare(delivery), len(delivery.body))
+        items = self._preparer.prepare(delivery)
+        if delivery.lane is not None:
+            self.share.note(delivery.lane, items, delivery.received_at, delivery.door)
+        return self._queue_group(items, len(delivery.body))
 
     def submit_letter(self, letter: DeadLetter) -> asyncio.Future[list[Receipt]]:
         """Queue what a door itself refused (a foreign topic, a body past its bound), to be kept with its reason.
@@ -97,6 +108,10 @@ class Pipeline:
         """
         self._check_room(letter.door)
         return self._queue_group([letter], len(letter.raw))
+
+    def count_held(self, door: str) -> None:
+        """Count a sender that was told to come back because it catches up."""
+        self._metrics.ingest_backlog_held.labels(door).inc()
 
     def _check_room(self, door: str) -> None:
         if self._stopping or not self.has_room:

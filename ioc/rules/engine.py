@@ -28,6 +28,8 @@ BATCH = 1_000
 """Entries folded into one transaction; a fuller batch would hold back the first alert in it."""
 TICK_SECONDS = 1.0
 GAP_SECONDS = 10.0
+MEASURED_MIN = 100
+PACE_WEIGHT = 0.2
 RETRY_SECONDS = 1.0
 STOP_SECONDS = 5.0
 
@@ -65,6 +67,7 @@ class RuleEngine:
         self._snapshot_at = 0.0
         self._ticked_at: datetime | None = None
         self._ready = False
+        self._pace = 0.0  # events per second when busy
 
     @property
     def position(self) -> int:
@@ -131,9 +134,11 @@ class RuleEngine:
 
     async def _turn(self) -> None:
         """Fold what there is, tick if a second has passed, snapshot if it is time, else wait."""
+        started = self._io_clock.seconds()
         entries = await self._reader.read(self._memory.position, from_us(self._memory.log_us), BATCH)
         if entries:
             await self._fold(entries)
+            self._measure(len(entries), self._io_clock.seconds() - started)
         lag = self._log_clock.now() - from_us(self._memory.log_us)
         self._metrics.rules_cursor_lag_seconds.set(lag.total_seconds() if len(entries) == BATCH else 0.0)
         await self._tick()
@@ -150,9 +155,18 @@ class RuleEngine:
         for entry in entries:
             transitions.extend(step(self._rules, self._memory, entry))
         last = entries[-1]
-        await self._store.commit(StepResult(after, last.position, last.log_time, transitions))
+        result = StepResult(after, last.position, last.log_time, transitions, events_per_second=self._pace)
+        await self._store.commit(result)
         self._ready = True
         self._report(entries, transitions)
+
+    def _measure(self, count: int, seconds: float) -> None:
+        """Learn the pace from a stretch that was long enough for its commit not to be most of it."""
+        if count < MEASURED_MIN or seconds <= 0.0:
+            return
+        pace = count / seconds
+        self._pace = pace if not self._pace else self._pace + PACE_WEIGHT * (pace - self._pace)
+        self._metrics.rules_events_per_second.set(self._pace)
 
     def _report(self, entries: Sequence[Entry], transitions: Sequence[Transition]) -> None:
         """Count what was committed."""

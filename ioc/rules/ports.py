@@ -19,6 +19,8 @@ class StepResult:
     position: int
     log_time: datetime
     transitions: Sequence[Transition] = ()
+    events_per_second: float = 0.0
+    """What this engine folds and commits when it is busy; 0: not measured yet. Fair intake goes by it."""
 
 
 class Stored(Protocol):

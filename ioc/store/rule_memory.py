@@ -32,7 +32,10 @@ BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 
 START_CURSOR = "INSERT INTO cursor (name, position, log_time) VALUES ($1, 0, $2) ON CONFLICT (name) DO NOTHING"
 RAISE_FENCE = "UPDATE cursor SET fence = fence + 1 WHERE name = $1 RETURNING fence"
-MOVE_CURSOR = "UPDATE cursor SET position = $3, log_time = $4 WHERE name = $1 AND position = $2 AND fence = $5"
+MOVE_CURSOR = """
+UPDATE cursor SET position = $3, log_time = $4, events_per_second = $6
+WHERE name = $1 AND position = $2 AND fence = $5
+"""
 HOLD_FENCE = "SELECT 1 FROM cursor WHERE name = $1 AND fence = $2 FOR SHARE"
 LOAD = """
 SELECT c.position, c.log_time, m.memory, m.position AS snapshot_position, m.log_time AS snapshot_log_time
@@ -61,6 +64,11 @@ class Stretch(Protocol):
     @property
     def log_time(self) -> datetime:
         """Its log_time."""
+        ...
+
+    @property
+    def events_per_second(self) -> float:
+        """What the engine folds when it is busy; 0: not measured yet."""
         ...
 
     @property
@@ -152,7 +160,13 @@ class RuleMemoryStore:
         self._check_lease()
         async with self._database.transaction() as connection:
             status = await connection.execute(
-                MOVE_CURSOR, CURSOR, result.after, result.position, result.log_time, self._fence
+                MOVE_CURSOR,
+                CURSOR,
+                result.after,
+                result.position,
+                result.log_time,
+                self._fence,
+                result.events_per_second,
             )
             if status != "UPDATE 1":
                 raise FencedError(f"the rules cursor is no longer at {result.after} under fence {self._fence}")

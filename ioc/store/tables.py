@@ -125,6 +125,7 @@ cursor = Table(
     Column("position", BigInteger, nullable=False),
     Column("log_time", Moment, nullable=False),
     Column("fence", BigInteger, nullable=False, server_default=text("0")),
+    Column("events_per_second", Double, nullable=False, server_default=text("0")),
     comment="How far each reader of the log has come; the fence makes a lost lease harmless",
 )
 

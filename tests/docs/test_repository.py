@@ -25,6 +25,7 @@ SLEEPERS = {
     "ioc/api/hub.py": "the poller of the change feed and its clock",
     "ioc/bootstrap/up.py": "watches embedded PostgreSQL",
     "ioc/bootstrap/web.py": "uvicorn has no event for `started`",
+    "ioc/ingest/fairness.py": "polls the pace that another process publishes",
     "ioc/ingest/mqtt_door.py": "the sweep of connections",
     "ioc/ingest/pipeline.py": "the batch's time, and a retry",
     "ioc/replay/door.py": "patience with a full door",

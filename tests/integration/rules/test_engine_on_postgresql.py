@@ -127,3 +127,18 @@ async def test_two_engines_never_both_write(database):
             await bench.send(second, 20.0 if second % 2 else 5.0)
         await bench.until("SELECT count(*) FROM alert_history", [(5,)])
     assert START + timedelta(seconds=5) == bench.clock.now()
+
+
+async def test_the_engine_publishes_its_pace_once_it_has_been_busy(database):
+    bench = Bench(database)
+    await bench.put_rule()
+    async with bench.engine():
+        await bench.send(1, 5.0)
+        await bench.until("SELECT position, events_per_second FROM cursor WHERE name = 'rules'", [(2, 0.0)])
+        events = [
+            message("m-2", feed="meter", id=str(number), time=after(2), data={"value": 1.0}) for number in range(400)
+        ]
+        await bench.log.append(events, after(2))
+        await bench.until("SELECT position FROM cursor WHERE name = 'rules'", [(402,)])
+        await bench.send(3, 5.0)  # the pace of a stretch is published with the next
+        await bench.until("SELECT position, events_per_second > 50 FROM cursor WHERE name = 'rules'", [(403, True)])
