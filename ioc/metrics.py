@@ -13,6 +13,15 @@ class Metrics:
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self.registry = registry
+        self._declare_doors(registry)
+        self._declare_rules(registry)
+        self._declare_people(registry)
+        self.clock_step_seconds = Gauge(
+            "ioc_clock_step_seconds", "Step of the wall clock that the log clock did not follow", registry=registry
+        )
+        self.build_info = Gauge("ioc_build_info", "Version of this build", ["version"], registry=registry)
+
+    def _declare_doors(self, registry: CollectorRegistry) -> None:
         self.ingest_events = Counter(
             "ioc_ingest_events", "Messages by what became of them", ["feed", "door", "outcome"], registry=registry
         )
@@ -38,9 +47,15 @@ class Metrics:
         self.mqtt_refused = Counter(
             "ioc_mqtt_refused", "Connections refused or closed by the door", ["reason"], registry=registry
         )
+        self.mqtt_slowed = Counter(
+            "ioc_mqtt_slowed", "Times a connection was not read for a while: it sends more than one may",
+            registry=registry,
+        )  # fmt: skip
         self.mqtt_receipts_dropped = Counter(
             "ioc_mqtt_receipts_dropped", "Receipts that a device did not read in time", registry=registry
         )
+
+    def _declare_rules(self, registry: CollectorRegistry) -> None:
         self.rules_evaluated = Counter("ioc_rules_evaluated", "Evaluations of a rule", ["rule"], registry=registry)
         self.rules_errors = Counter("ioc_rules_errors", "Evaluations that failed", ["rule"], registry=registry)
         self.rules_no_data = Counter(
@@ -70,13 +85,11 @@ class Metrics:
         self.alert_transitions = Counter(
             "ioc_alert_transitions", "Committed moves of alerts", ["kind", "severity"], registry=registry
         )
+
+    def _declare_people(self, registry: CollectorRegistry) -> None:
         self.stream_clients = Gauge("ioc_stream_clients", "Open streams", registry=registry)
         self.stream_cut = Counter("ioc_stream_cut", "Streams cut because they did not keep up", registry=registry)
         self.http_requests = Counter(
             "ioc_http_requests", "HTTP answers", ["method", "route", "status"], registry=registry
         )
         self.sign_in = Counter("ioc_sign_in", "Sign-in attempts", ["outcome"], registry=registry)
-        self.clock_step_seconds = Gauge(
-            "ioc_clock_step_seconds", "Step of the wall clock that the log clock did not follow", registry=registry
-        )
-        self.build_info = Gauge("ioc_build_info", "Version of this build", ["version"], registry=registry)

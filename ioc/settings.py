@@ -71,6 +71,37 @@ class Settings(BaseSettings):
     mqtt_inflight_max: Annotated[
         int, Field(description="Unacknowledged messages of one connection", ge=1, le=65_535)
     ] = 2_000
+    mqtt_inflight_bytes_max: Annotated[
+        int, Field(description="The same in bytes", ge=4_096, le=1 << 30, json_schema_extra=unit("bytes"))
+    ] = 4 << 20
+    mqtt_messages_per_second: Annotated[
+        float,
+        Field(description="One MQTT connection is read at this rate; 0: any", ge=0, json_schema_extra=unit("1/s")),
+    ] = 2_000.0
+    mqtt_bytes_per_second: Annotated[
+        float, Field(description="The same in bytes; 0: any", ge=0, json_schema_extra=unit("bytes/s"))
+    ] = float(8 << 20)
+    mqtt_packet_seconds: Annotated[
+        float,
+        Field(description="Time for a packet under way, beside 1 s a kB", ge=1, le=600, json_schema_extra=unit("s")),
+    ] = 10.0
+    mqtt_unread_seconds: Annotated[
+        float,
+        Field(description="A client that reads nothing is cut after this", ge=1, le=600, json_schema_extra=unit("s")),
+    ] = 30.0
+    mqtt_address_connections_max: Annotated[
+        int, Field(description="Open MQTT connections of one address", ge=1, json_schema_extra=unit("connections"))
+    ] = 2_000
+    mqtt_address_connects_per_second: Annotated[
+        float,
+        Field(description="New ones of one address; over TLS a quarter; 0: any", ge=0, json_schema_extra=unit("1/s")),
+    ] = 500.0
+    mqtt_address_half_open_max: Annotated[
+        int, Field(description="Those of them without a CONNECT yet", ge=1, json_schema_extra=unit("connections"))
+    ] = 500
+    mqtt_device_connects_per_minute: Annotated[
+        float, Field(description="How often one device may connect; 0: any", ge=0, json_schema_extra=unit("1/min"))
+    ] = 60.0
     commit_timeout_seconds: Annotated[
         float, Field(description="Give up on one commit after this", ge=1, le=120, json_schema_extra=unit("s"))
     ] = 10.0

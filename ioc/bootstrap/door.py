@@ -3,25 +3,80 @@
 from __future__ import annotations
 
 import asyncio
+import resource
+
+import structlog
 
 from ioc.bootstrap.intake import open_intake
 from ioc.bootstrap.parts import announced, open_parts, until_stopped
+from ioc.errors import SettingsError
 from ioc.ingest.mqtt_door import MQTTDoor
+from ioc.ingest.mqtt_limits import MQTTLimits
 from ioc.ingest.mqtt_welcome import MQTTBounds
 from ioc.settings import Settings
 
+OWN_FILES = 256
+"""The database, the metrics socket, logs, and sockets that are turned away."""
+
+
+def mqtt_limits(settings: Settings) -> MQTTLimits:
+    """Return what one connection, one address and one device may take."""
+    return MQTTLimits(
+        messages_per_second=settings.mqtt_messages_per_second,
+        bytes_per_second=settings.mqtt_bytes_per_second,
+        inflight_bytes_max=settings.mqtt_inflight_bytes_max,
+        packet_seconds=settings.mqtt_packet_seconds,
+        unread_seconds=settings.mqtt_unread_seconds,
+        address_connections_max=settings.mqtt_address_connections_max,
+        address_connects_per_second=settings.mqtt_address_connects_per_second,
+        address_half_open_max=settings.mqtt_address_half_open_max,
+        device_connects_per_minute=settings.mqtt_device_connects_per_minute,
+    )
+
+
+def raise_open_files(connections_max: int) -> int:
+    """Let this process have a file for each connection and some for itself; return how many connections fit.
+
+    The default adapts itself to a smaller system and says so; a number that somebody asked for must be had.
+
+    Raises:
+        SettingsError: the system allows fewer.
+    """
+    wanted = connections_max + OWN_FILES
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY or soft >= wanted:
+        return connections_max
+    if hard == resource.RLIM_INFINITY or hard >= wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+        return connections_max
+    advice = (
+        f"{connections_max} MQTT connections need {wanted} open files and the system allows {hard}: raise it"
+        f" (ulimit -Hn, LimitNOFILE= of systemd, docker run --ulimit nofile={wanted}) or lower IOC_MQTT_CONNECTIONS_MAX"
+    )
+    if connections_max != Settings.model_fields["mqtt_connections_max"].default or hard <= OWN_FILES:
+        raise SettingsError(advice)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    structlog.get_logger().warning("fewer_mqtt_connections", connections_max=hard - OWN_FILES, advice=advice)
+    return hard - OWN_FILES
+
 
 async def run_door(settings: Settings) -> None:
-    """Take events over MQTT until stopped."""
+    """Take events over MQTT until stopped.
+
+    Raises:
+        SettingsError: the system allows fewer open files than connections.
+    """
+    connections_max = raise_open_files(settings.mqtt_connections_max)
     async with open_parts(settings, "door", connections_max=4) as parts, open_intake(parts) as intake:
         door = MQTTDoor(
             pipeline=intake.pipeline,
             registry=intake.registry,
             bounds=MQTTBounds(
-                connections_max=settings.mqtt_connections_max,
+                connections_max=connections_max,
                 connect_seconds=settings.mqtt_connect_seconds,
                 inflight_max=settings.mqtt_inflight_max,
                 body_bytes_max=settings.body_bytes_max,
+                limits=mqtt_limits(settings),
             ),
             log_clock=parts.log_clock,
             io_clock=parts.io_clock,

@@ -39,21 +39,27 @@ from ioc.ingest.mqtt.packets import (
     Unsubscribe,
 )
 from ioc.ingest.mqtt.reasons import ProtocolViolation, ReasonCode
+from ioc.ingest.mqtt_limits import Pace, Watch
+from ioc.ingest.mqtt_listener import Guest
 from ioc.ingest.mqtt_ports import Door, Pause, Phase
 from ioc.ingest.mqtt_subscribe import subscribed, unsubscribed
 from ioc.ingest.mqtt_uplink import Uplink
-from ioc.ingest.mqtt_welcome import Client, Refused, client_of, judge, welcome
+from ioc.ingest.mqtt_welcome import DELAYED, Client, Refused, client_of, judge, welcome
 
 KEEP_ALIVE_FACTOR = 1.5
 CLIENT_ID_BYTES = 8
 
 
-class MQTTConnection(asyncio.Protocol):
+class MQTTConnection(Guest):
     """Serves one client from its first byte to its last."""
 
-    def __init__(self, door: Door) -> None:
+    def __init__(self, door: Door, host: str = "") -> None:
         self._door = door
         bounds = door.bounds
+        self.host = host
+        """The address that the socket came from."""
+        self._pace = Pace(bounds.limits, door.io_clock.seconds())
+        self._watch = Watch(bounds.limits)
         self._decoder = Decoder(bounds.packet_bytes_max, max_connect_bytes=bounds.connect_bytes_max)
         self._phase = Phase.WAITING
         self._pauses: set[Pause] = set()
@@ -75,6 +81,7 @@ class MQTTConnection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take a new socket in, if there is place."""
+        self.began = True
         self._transport = cast("asyncio.Transport", transport)
         self._transport.set_write_buffer_limits(high=self._door.bounds.write_buffer_bytes_max)
         if not self._door.opened(self):
@@ -96,9 +103,14 @@ class MQTTConnection(asyncio.Protocol):
         if self._phase in (Phase.ENDING, Phase.GONE):
             return
         self._heard_at = self._door.io_clock.seconds()
+        self._watch.bytes += len(data)
+        pace = self._pace
+        pace.bytes_left -= len(data)
         self._decoder.feed(data)
         if not self._pauses:
             self._read()
+            if pace.bytes_left < 0:
+                self._slow_down()
 
     def pause_writing(self) -> None:
         """Stop reading from a client that does not read."""
@@ -152,6 +164,16 @@ class MQTTConnection(asyncio.Protocol):
             # While it is we who do not read, its silence says nothing; but who does not read us, is silent.
             elif silent_max and self._pauses <= {Pause.UNREAD} and seconds - self._heard_at > silent_max:
                 self.end(ReasonCode.KEEP_ALIVE_TIMEOUT, "keep_alive_timeout")
+            else:
+                self._check_progress(seconds)
+
+    def _check_progress(self, seconds: float) -> None:
+        """Hang up on who does not finish a packet, and on who does not read."""
+        if self._watch.is_unread(seconds, unread=Pause.UNREAD in self._pauses):
+            self._count("unread")
+            self.abort()  # what we would say does not get there either
+        elif self._watch.is_overdue(seconds, amid_packet=not self._pauses and self._decoder.is_amid_packet):
+            self.end(ReasonCode.IMPLEMENTATION_SPECIFIC_ERROR, "packet_timeout")
 
     def registry_changed(self) -> None:
         """Forget what the registry allowed; hang up when the key is gone (SECURITY S23)."""
@@ -198,10 +220,15 @@ class MQTTConnection(asyncio.Protocol):
         held, self._held = self._held, None
         if held is not None and not self._message(held, now):
             return
+        pace, watch = self._pace, self._watch
         try:
             for packet in self._decoder:
+                watch.packets += 1
+                pace.packets_left -= 1
+                if pace.packets_left < 0:
+                    self._slow_down()  # this packet is still served
                 if type(packet) is Publish or type(packet) is Oversize:
-                    if not self._message(packet, now):
+                    if not self._message(packet, now) or self._pauses:
                         return
                     continue
                 self._other(packet)
@@ -214,7 +241,8 @@ class MQTTConnection(asyncio.Protocol):
         """Submit a message; return False when it must wait or the connection ends."""
         uplink = self._uplink
         assert uplink is not None, "the decoder lets nothing pass before a CONNECT, and a pause lasts until its answer"
-        if len(uplink) >= self._door.bounds.inflight_max:
+        bounds = self._door.bounds
+        if len(uplink) >= bounds.inflight_max or uplink.waiting_bytes >= bounds.limits.inflight_bytes_max:
             self._held = packet
             self.pause(Pause.INFLIGHT)
             return False
@@ -234,6 +262,14 @@ class MQTTConnection(asyncio.Protocol):
             self.end(ReasonCode.SERVER_SHUTTING_DOWN, "stopping")
             return False
         return True
+
+    def _slow_down(self) -> None:
+        """Read nothing until the connection is within its rate again."""
+        wait = self._pace.wait_seconds(self._door.io_clock.seconds())
+        if wait > 0 and self._phase in (Phase.WAITING, Phase.LIVE):
+            self._door.metrics.mqtt_slowed.inc()
+            self.pause(Pause.RATE)
+            asyncio.get_running_loop().call_later(wait, self.resume, Pause.RATE)
 
     def _violated(self, violation: ProtocolViolation) -> None:
         code = violation.reason_code
@@ -326,11 +362,22 @@ class MQTTConnection(asyncio.Protocol):
         self._refuse(connect, verdict, readable=readable)
 
     def _refuse(self, connect: Connect, verdict: Refused, *, readable: bool) -> None:
+        """Refuse a CONNECT; who is refused often waits for the answer, so that guessing and loops are slow."""
         code = verdict.reason_code
         if verdict.ask_again and not readable:
             code = ReasonCode.SERVER_UNAVAILABLE
-        self._transport.write(encode(Connack(reason_code=code), connect.protocol_level))
-        self.end(None, code.name.lower())
+        wait = self._door.refused(self.host) if code in DELAYED else 0.0
+        if not wait:
+            self._answer_refused(connect.protocol_level, code)
+            return
+        self._since = self._door.io_clock.seconds() + wait  # the wait is ours, not the client's
+        self.pause(Pause.REFUSAL)
+        asyncio.get_running_loop().call_later(wait, self._answer_refused, connect.protocol_level, code)
+
+    def _answer_refused(self, level: int, code: ReasonCode) -> None:
+        if self._phase is Phase.WAITING:
+            self._transport.write(encode(Connack(reason_code=code), level))
+            self.end(None, code.name.lower())
 
     def _admit(self, connect: Connect, record: KeyRecord) -> None:
         bounds, client = self._door.bounds, client_of(connect, self._door.bounds)
@@ -338,6 +385,9 @@ class MQTTConnection(asyncio.Protocol):
         answer = encode(welcome(connect, bounds, assigned_client_id=assigned), client.level)
         if len(answer) > client.packet_bytes_max:  # it takes no packet as long as our bounds: it cannot be served
             self._refuse(connect, Refused(ReasonCode.PACKET_TOO_LARGE), readable=True)
+            return
+        if not self._door.may_connect(client.device):
+            self._refuse(connect, Refused(ReasonCode.CONNECTION_RATE_EXCEEDED), readable=True)
             return
         self._connect, self._record, self._client, self.device = None, record, client, client.device
         self._uplink = Uplink(door=self._door, client=client, outlet=self)

@@ -17,11 +17,14 @@ from ioc.errors import StoreUnavailableError
 from ioc.ingest.fairness import TURN_EVENTS
 from ioc.ingest.mqtt.reasons import ReasonCode
 from ioc.ingest.mqtt_connection import MQTTConnection
+from ioc.ingest.mqtt_limits import Addresses, Reconnects, site_of
+from ioc.ingest.mqtt_listener import Listener, TLSContext
 from ioc.ingest.mqtt_ports import DOOR, Connection, Intake, Pause
 from ioc.ingest.mqtt_welcome import LiveRegistry, MQTTBounds
 from ioc.metrics import Metrics
 
-BACKLOG = 1_024
+FORGET_SECONDS = 30.0
+"""How often addresses and devices that were not seen lately are forgotten."""
 NEVER = float("-inf")
 
 
@@ -38,7 +41,9 @@ class MQTTDoor:
         self.log_clock = log_clock
         self.io_clock = io_clock
         self.metrics = metrics
-        self._server: asyncio.Server | None = None
+        self._listeners: list[Listener] = []
+        self._addresses = Addresses(bounds.limits)
+        self._reconnects = Reconnects(bounds.limits.device_connects_per_minute)
         self._connections: set[Connection] = set()
         self._by_device: dict[str, Connection] = {}
         self._waiting: deque[Connection] = deque()  # for room in the intake, each once, in turn
@@ -52,25 +57,29 @@ class MQTTDoor:
         self._quiet = asyncio.Event()
         self._gone = asyncio.Event()
 
-    async def start(self, host: str, port: int) -> int:
-        """Listen on an address and return the bound port (``port`` 0 picks a free one).
+    async def start(self, host: str, port: int, *, tls: TLSContext | None = None) -> int:
+        """Listen on an address, over TLS or not, and return the bound port (``port`` 0 picks a free one).
+
+        It may be called once for each address.
 
         Raises:
             OSError: the address is taken or not ours.
         """
-        loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(lambda: MQTTConnection(self), host, port, backlog=BACKLOG)
-        self.registry.on_change.append(self.registry_changed)
-        self._spawn(self._sweep(), "mqtt-sweep")
-        bound: int = self._server.sockets[0].getsockname()[1]
+        listener = Listener(self, tls=tls, handshake_seconds=self.bounds.limits.handshake_seconds)
+        bound = listener.open(host, port)
+        if not self._listeners:
+            self.registry.on_change.append(self.registry_changed)
+            self._spawn(self._sweep(), "mqtt-sweep")
+        self._listeners.append(listener)
         return bound
 
     async def stop(self, deadline_seconds: float) -> None:
         """Take nothing more, acknowledge what is submitted, say goodbye and hang up, within about the deadline."""
         self._stopping = True
-        server, self._server = self._server, None
-        if server is not None:
-            server.close()
+        listeners, self._listeners = self._listeners, []
+        for listener in listeners:
+            listener.close()
+        if listeners:
             self.registry.on_change.remove(self.registry_changed)
         for connection in self._connections:
             connection.pause(Pause.STOPPING)
@@ -87,8 +96,8 @@ class MQTTDoor:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        if server is not None:
-            await server.wait_closed()
+        for listener in listeners:
+            await listener.wait_closed()
 
     def registry_changed(self) -> None:
         """Let every connection look at its key again; those whose key is gone are closed."""
@@ -100,6 +109,24 @@ class MQTTDoor:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
+    # -- what listeners ask
+
+    def arrives(self, host: str, *, tls: bool) -> str | None:
+        """Return why a socket from ``host`` is not taken in, as the reason of a metric; None: it has its place."""
+        if self._stopping:
+            return "stopping"
+        return self._addresses.opens(site_of(host), self.io_clock.seconds(), tls=tls)
+
+    def guest(self, host: str) -> MQTTConnection:
+        """Return the protocol that serves a socket which has its place."""
+        return MQTTConnection(self, site_of(host))
+
+    def turned_away(self, host: str | None, reason: str) -> None:
+        """Count a socket that never became a connection; with its ``host`` its place is free again."""
+        self.metrics.mqtt_refused.labels(reason).inc()
+        if host is not None:
+            self._addresses.closed(site_of(host), was_admitted=False)
+
     # -- what connections ask
 
     def opened(self, connection: Connection) -> bool:
@@ -110,8 +137,17 @@ class MQTTDoor:
         self.metrics.mqtt_connections.set(len(self._connections))
         return True
 
+    def may_connect(self, device: str) -> bool:
+        """Tell whether a device that has proved itself may connect once more now."""
+        return self._reconnects.may_connect(device, self.io_clock.seconds())
+
+    def refused(self, host: str) -> float:
+        """Take note of a refused CONNECT; return how many seconds its answer should wait."""
+        return self._addresses.failed(host, self.io_clock.seconds())
+
     def admitted(self, connection: Connection) -> None:
         """Take note of who it is and end an older connection of the same device."""
+        self._addresses.admitted(connection.host)
         older = self._by_device.get(connection.device)
         self._by_device[connection.device] = connection
         if older is not None:
@@ -120,6 +156,7 @@ class MQTTDoor:
     def closed(self, connection: Connection) -> None:
         """Forget a connection."""
         self._connections.discard(connection)
+        self._addresses.closed(connection.host, was_admitted=bool(connection.device))
         with contextlib.suppress(ValueError):  # who comes and goes during an outage must not pile up here
             self._waiting.remove(connection)
         with contextlib.suppress(ValueError):
@@ -229,8 +266,13 @@ class MQTTDoor:
 
     async def _sweep(self) -> None:
         """Look at every connection's deadlines twice a second: cheaper than a timer for each."""
+        forgotten_at = self.io_clock.seconds()
         while True:
             await asyncio.sleep(self.bounds.sweep_seconds)
             seconds, now = self.io_clock.seconds(), self.log_clock.now()
+            if seconds - forgotten_at > FORGET_SECONDS:
+                forgotten_at = seconds
+                self._addresses.forget(seconds)
+                self._reconnects.forget(seconds)
             for connection in tuple(self._connections):
                 connection.check(seconds, now)

@@ -41,7 +41,11 @@ class Pause(Enum):
     BACKLOG = "backlog"
     """The client catches up, and it is not its turn (fair intake)."""
     INFLIGHT = "inflight"
-    """Too many messages of this connection wait for their commit."""
+    """Too many messages of this connection, or too long ones, wait for their commit."""
+    RATE = "rate"
+    """The client sends more than one connection may."""
+    REFUSAL = "refusal"
+    """The answer to a CONNECT that is refused waits."""
     UNREAD = "unread"
     """The client does not read our answers."""
     STOPPING = "stopping"
@@ -81,6 +85,8 @@ class Connection(Protocol):
     """The authenticated identity; empty before the CONNECT."""
     lane: Lane
     """Whether it catches up, and its turn."""
+    host: str
+    """The address that the socket came from."""
 
     @property
     def waiting_count(self) -> int:
@@ -151,6 +157,14 @@ class Door(Protocol):
 
     def opened(self, connection: Connection) -> bool:
         """Tell whether there is place for one more connection."""
+        ...
+
+    def may_connect(self, device: str) -> bool:
+        """Tell whether a device that has proved itself may connect once more now."""
+        ...
+
+    def refused(self, host: str) -> float:
+        """Take note of a refused CONNECT; return how many seconds its answer should wait."""
         ...
 
     def admitted(self, connection: Connection) -> None:

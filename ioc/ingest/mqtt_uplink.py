@@ -47,16 +47,18 @@ class Outlet(Protocol):
 class _Waiting:
     """One message between its submission and its acknowledgement."""
 
-    __slots__ = ("body", "device", "done", "packet_id", "qos")
+    __slots__ = ("body", "bytes", "device", "done", "packet_id", "qos")
 
     def __init__(
-        self, packet_id: int, qos: int, done: asyncio.Future[list[Receipt]], body: bytes | None, device: str | None
-    ) -> None:
+        self, packet_id: int, qos: int, done: asyncio.Future[list[Receipt]], body: bytes | None, device: str | None,
+        size: int,
+    ) -> None:  # fmt: skip
         self.packet_id = packet_id
         self.qos = qos
         self.done = done
         self.body = body  # kept only for a client that asked for receipts
         self.device = device
+        self.bytes = size
 
 
 class Uplink:
@@ -67,6 +69,8 @@ class Uplink:
         self._client = client
         self._outlet = outlet
         self._waiting: deque[_Waiting] = deque()
+        self.waiting_bytes = 0
+        """How many bytes of payload wait for their commit."""
         self._routes: dict[str, Route | None] = {}
         self._serials: dict[int, int] = {}
         self._serial = 0
@@ -105,7 +109,9 @@ class Uplink:
         if self._outlet.receipts_topic is not None:
             body = packet.payload if type(packet) is Publish else b""
             device = where.device if where is not None and where.device != self._client.device else None
-        self._waiting.append(_Waiting(packet.packet_id, packet.qos, done, body, device))
+        size = len(packet.payload) if type(packet) is Publish else HEAD_BYTES_MAX
+        self.waiting_bytes += size
+        self._waiting.append(_Waiting(packet.packet_id, packet.qos, done, body, device, size))
         if len(self._waiting) == 1:
             done.add_done_callback(self._committed)
 
@@ -165,6 +171,7 @@ class Uplink:
         failed = False
         while waiting and waiting[0].done.done():
             message = waiting.popleft()
+            self.waiting_bytes -= message.bytes
             if message.done.cancelled() or message.done.exception() is not None:
                 failed = True
                 continue

@@ -7,7 +7,7 @@ id is only echoed, topic and payload can claim no other (SECURITY S24).
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from ioc.domain.account import KeyKind, KeyRecord, parse_key
@@ -15,12 +15,18 @@ from ioc.domain.device import DeviceState
 from ioc.ingest.door import Registry
 from ioc.ingest.mqtt.packets import LEVEL_5, Connack, Connect, Properties
 from ioc.ingest.mqtt.reasons import ReasonCode
+from ioc.ingest.mqtt_limits import MQTTLimits
 
 PACKET_HEADROOM_BYTES = 4_096
 """What topic and properties may take beside the body of a PUBLISH."""
 RECEIVE_MAXIMUM = 65_535
 PACKET_BYTES_ANY = 268_435_460
 """The longest packet that MQTT can frame."""
+DELAYED = frozenset({
+    ReasonCode.BAD_USER_NAME_OR_PASSWORD, ReasonCode.NOT_AUTHORIZED, ReasonCode.BAD_AUTHENTICATION_METHOD,
+    ReasonCode.CONNECTION_RATE_EXCEEDED,
+})  # fmt: skip
+"""Refusals that are the client's own doing."""
 
 
 class LiveRegistry(Registry, Protocol):
@@ -54,6 +60,7 @@ class MQTTBounds:
     """Unknown keys make the door ask the database at most this often."""
     linger_seconds: float = 2.0
     """Time a client has to read our last packet and hang up."""
+    limits: MQTTLimits = field(default_factory=MQTTLimits)
 
     @property
     def packet_bytes_max(self) -> int:

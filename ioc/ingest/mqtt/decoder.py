@@ -112,6 +112,11 @@ class Decoder:
         """How many bytes of unfinished packets are held now."""
         return len(self._buffer) - self._position + len(self._partial)
 
+    @property
+    def is_amid_packet(self) -> bool:
+        """Whether a packet has begun whose end has not come."""
+        return self._oversize is not None or len(self._partial) > 0 or self._position < len(self._buffer)
+
     def feed(self, data: bytes | bytearray | memoryview) -> None:
         """Take what the peer sent next; after a violation, only to forget it."""
         if self._failure is not None:

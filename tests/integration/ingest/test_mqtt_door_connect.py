@@ -12,6 +12,7 @@ import pytest
 from ioc.domain.account import KeyKind, new_key
 from ioc.ingest.mqtt.packets import Auth, Connect, Disconnect, Pingreq, Pingresp, Properties, Puback, Will
 from ioc.ingest.mqtt.reasons import ReasonCode
+from ioc.ingest.mqtt_limits import MQTTLimits
 from ioc.ingest.mqtt_welcome import MQTTBounds
 from tests.integration.ingest.mqtt_house import HeldSink, device, house_of, publish
 
@@ -97,7 +98,7 @@ async def test_keys_made_a_moment_ago_open_the_door_one_right_after_the_other():
 
 
 async def test_a_flood_of_unknown_keys_costs_one_read_a_second():
-    bounds = MQTTBounds(refresh_seconds=0.5, **QUICK)
+    bounds = MQTTBounds(refresh_seconds=0.5, limits=MQTTLimits(refusal_seconds_max=0), **QUICK)
     async with house_of(HeldSink(), bounds=bounds) as house:
         before = house.store.reads
         answers = await asyncio.gather(*[
