@@ -59,6 +59,14 @@ class TransitionError(IOCError):
     """The thing's state does not allow this action now."""
 
 
+class NotSubscribedError(IOCError):
+    """No session of the device asks for this topic: what was said there would never arrive."""
+
+
+class OutboundFullError(IOCError):
+    """As many messages wait for this device as may."""
+
+
 class InvalidInputError(IOCError):
     """The request can be read, but its content is not acceptable."""
 

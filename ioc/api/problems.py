@@ -54,6 +54,12 @@ PROBLEMS: Mapping[type[Exception], Problem] = {
     errors.TransitionError: Problem(
         409, "forbidden_transition", "Trạng thái hiện tại không cho phép", "Not possible now"
     ),
+    errors.NotSubscribedError: Problem(
+        409, "not_subscribed", "Thiết bị không đăng ký nhận chủ đề này", "The device does not ask for this topic"
+    ),
+    errors.OutboundFullError: Problem(
+        409, "outbound_full", "Quá nhiều bản tin đang chờ thiết bị nhận", "Too many messages wait for the device"
+    ),
     errors.VersionConflictError: Problem(
         412, "version_conflict", "Người khác vừa thay đổi trước bạn", "Somebody else changed it first"
     ),

@@ -465,3 +465,71 @@ audit = Table(
     Column("hash", LargeBinary, nullable=False),
     comment="Append-only trail; each row carries the hash of the one before it",
 )
+
+# ---------------------------------------------------------------- devices over MQTT
+
+mqtt_door = Table(
+    "mqtt_door",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("beat", BigInteger, nullable=False),
+    Column("started_at", Moment, nullable=False),
+    comment="One row per running MQTT door; who sees that its beat stands still ends what it held",
+)
+
+mqtt_session = Table(
+    "mqtt_session",
+    metadata,
+    Column("device", Text, primary_key=True),
+    Column("connection", BigInteger, nullable=False),
+    Column("door", Text),
+    Column("since", Moment, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("present", Boolean, nullable=False),
+    Column("expiry_seconds", BigInteger, nullable=False),
+    Column("expires_at", Moment),
+    Column("filters", JSONB, nullable=False, server_default=EMPTY_OBJECT),
+    Column("number", BigInteger, nullable=False, server_default=text("0")),
+    Column("sent_to", BigInteger),
+    Column("waiting", Integer, nullable=False, server_default=text("0")),
+    CheckConstraint("waiting >= 0", name="waiting"),
+    Index("ix_mqtt_session_door", "door"),
+    Index("ix_mqtt_session_expires_at", "expires_at", postgresql_where=text("expires_at IS NOT NULL")),
+    comment="The one session of each device, and its presence: online while a door holds it",
+)
+
+mqtt_will = Table(
+    "mqtt_will",
+    metadata,
+    Column("device", Text, nullable=False),
+    Column("connection", BigInteger, nullable=False),
+    Column("topic", Text, nullable=False),
+    Column("payload", LargeBinary, nullable=False),
+    Column("content_type", Text),
+    Column("delay_seconds", BigInteger, nullable=False),
+    Column("due_at", Moment),
+    PrimaryKeyConstraint("device", "connection"),
+    Index("ix_mqtt_will_due_at", "due_at", postgresql_where=text("due_at IS NOT NULL")),
+    comment="The last will of each connection, until it is published or taken back",
+)
+
+outbound = Table(
+    "outbound",
+    metadata,
+    Column("device", Text, nullable=False),
+    Column("number", BigInteger, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("topic", Text, nullable=False),
+    Column("payload", LargeBinary, nullable=False),
+    Column("qos", SmallInteger, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("created_by", Text, nullable=False),
+    Column("expires_at", Moment, nullable=False),
+    Column("released", Boolean, nullable=False, server_default=text("false")),
+    Column("outcome", Text),
+    Column("closed_at", Moment),
+    PrimaryKeyConstraint("device", "number"),
+    Index("ix_outbound_waiting", "device", "number", postgresql_where=text("outcome IS NULL")),
+    Index("ix_outbound_closed_at", "closed_at", postgresql_where=text("closed_at IS NOT NULL")),
+    comment="What the house tells devices, numbered within each in commit order; without outcome it waits",
+)

@@ -14,6 +14,7 @@ from ioc.store.engine import UNREACHABLE, Database
 LOG_CHANNEL = "ioc_log"
 CHANGE_CHANNEL = "ioc_change"
 REGISTRY_CHANNEL = "ioc_registry"
+MQTT_CHANNEL = "ioc_mqtt"
 RETRY_SECONDS = 1.0
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from ioc.domain.topic import topic_matches
 from ioc.ingest.mqtt.decoder import HEAD_BYTES_MAX, Decoder
 from ioc.ingest.mqtt.encode import encode
 from ioc.ingest.mqtt.packets import (
@@ -39,7 +40,6 @@ from ioc.ingest.mqtt.packets import (
 )
 from ioc.ingest.mqtt.properties import PROPERTIES
 from ioc.ingest.mqtt.reasons import RETURN_CODE_BY_REASON, ProtocolViolation, ReasonCode
-from ioc.ingest.mqtt.topics import topic_matches
 
 T = PacketType
 

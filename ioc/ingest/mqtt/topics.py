@@ -1,4 +1,4 @@
-"""Topic names and topic filters (section 4.7): which are allowed, and which filter matches which name."""
+"""Topic names and topic filters (section 4.7): which are allowed. What matches what is in `ioc.domain.topic`."""
 
 from __future__ import annotations
 
@@ -39,22 +39,3 @@ def split_shared(topic_filter: str) -> tuple[str | None, str]:
     if not name or not slash or not rest or "+" in name or "#" in name:
         raise ProtocolViolation(ReasonCode.MALFORMED_PACKET, "a shared subscription lacks its name or its filter")
     return name, rest
-
-
-def topic_matches(topic_filter: str, topic: str) -> bool:
-    """Whether a message under the name `topic` is asked for by `topic_filter`; both are valid already.
-
-    A wildcard in the first level never matches a topic that begins with `$`. A shared filter is split before.
-    """
-    if topic_filter == topic:
-        return True
-    if topic.startswith("$") and topic_filter[:1] in {"+", "#"}:
-        return False
-    wanted, levels = topic_filter.split("/"), topic.split("/")
-    if wanted[-1] == "#":
-        wanted.pop()  # what stands before # may also be the whole name: sport/# matches sport
-        if len(levels) < len(wanted):
-            return False
-    elif len(levels) != len(wanted):
-        return False
-    return all(want in ("+", level) for want, level in zip(wanted, levels, strict=False))

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from ioc.domain.topic import topic_matches
 from ioc.ingest.mqtt.reasons import ProtocolViolation
-from ioc.ingest.mqtt.topics import check_topic_filter, check_topic_name, split_shared, topic_matches
+from ioc.ingest.mqtt.topics import check_topic_filter, check_topic_name, split_shared
 
 
 @pytest.mark.parametrize(
