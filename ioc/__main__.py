@@ -99,7 +99,7 @@ def _role(name: str) -> None:
     app.command(name, help=f"Run the role {name} alone, against a running database")(command)
 
 
-for _name in ("door", "rollup", "rules", "keeper", "api"):
+for _name in ("door", "bridge", "rollup", "rules", "keeper", "api"):
     _role(_name)
 
 

@@ -14,6 +14,7 @@ class Metrics:
     def __init__(self, registry: CollectorRegistry) -> None:
         self.registry = registry
         self._declare_doors(registry)
+        self._declare_bridge(registry)
         self._declare_rules(registry)
         self._declare_people(registry)
         self.clock_step_seconds = Gauge(
@@ -53,6 +54,32 @@ class Metrics:
         )  # fmt: skip
         self.mqtt_receipts_dropped = Counter(
             "ioc_mqtt_receipts_dropped", "Receipts that a device did not read in time", registry=registry
+        )
+
+    def _declare_bridge(self, registry: CollectorRegistry) -> None:
+        self.bridge_connected = Gauge(
+            "ioc_bridge_connected", "1 while the bridge is subscribed at its broker", registry=registry
+        )
+        self.bridge_connects = Counter(
+            "ioc_bridge_connects", "The bridge's connections by outcome", ["outcome"], registry=registry
+        )
+        self.bridge_sessions_lost = Counter(
+            "ioc_bridge_sessions_lost", "Times the broker had forgotten our session", registry=registry
+        )
+        self.bridge_acks = Counter(
+            "ioc_bridge_acks", "Acknowledgements sent, or stale: of an older connection", ["outcome"], registry=registry
+        )
+        self.bridge_waiting = Gauge(
+            "ioc_bridge_waiting", "Messages taken from the broker and not yet committed", registry=registry
+        )
+        self.bridge_receipts = Counter(
+            "ioc_bridge_receipts", "Receipts published through the broker", ["outcome"], registry=registry
+        )
+        self.bridge_echoes = Counter(
+            "ioc_bridge_echoes", "Our own receipts that the broker sent back", registry=registry
+        )
+        self.bridge_broker_dropped = Gauge(
+            "ioc_bridge_broker_dropped", "Messages the broker says it dropped since its start", registry=registry
         )
 
     def _declare_rules(self, registry: CollectorRegistry) -> None:

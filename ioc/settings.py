@@ -106,6 +106,41 @@ class Settings(BaseSettings):
         float, Field(description="Give up on one commit after this", ge=1, le=120, json_schema_extra=unit("s"))
     ] = 10.0
 
+    mqtt_bridge_url: Annotated[
+        str | None,
+        Field(description="A site's own broker: mqtt[s]://[user[:password]@]host[:port]; unset: no bridge", repr=False),
+    ] = None
+    mqtt_bridge_password_file: Annotated[
+        Path | None, Field(description="File whose first line is the password at the broker")
+    ] = None
+    mqtt_bridge_ca_file: Annotated[
+        Path | None, Field(description="Certificates that the broker's is checked against; unset: the system's")
+    ] = None
+    mqtt_bridge_cert_file: Annotated[Path | None, Field(description="Our certificate at the broker")] = None
+    mqtt_bridge_key_file: Annotated[Path | None, Field(description="Its key")] = None
+    mqtt_bridge_client_id: Annotated[
+        str | None, Field(description="Client id at the broker, one for each bridge; unset: made once and kept")
+    ] = None
+    mqtt_bridge_protocol: Annotated[str, Field(description="MQTT version: 5 or 3.1.1", pattern=r"^(5|3\.1\.1)$")] = "5"
+    mqtt_bridge_topics: Annotated[
+        str | None, Field(description="Topic filters, comma separated; unset: every device of every feed")
+    ] = None
+    mqtt_bridge_share: Annotated[
+        str | None, Field(description="Name of a shared subscription, the same for several bridges; unset: not shared")
+    ] = None
+    mqtt_bridge_inflight_max: Annotated[
+        int, Field(description="Messages the broker may hand over before the first is acknowledged", ge=1, le=65_535)
+    ] = 2_000
+    mqtt_bridge_session_hours: Annotated[
+        int, Field(description="The broker keeps our session while away (MQTT 5)", ge=1, json_schema_extra=unit("h"))
+    ] = 168
+    mqtt_bridge_keepalive_seconds: Annotated[
+        int, Field(description="A silent broker is asked after this", ge=2, le=3_600, json_schema_extra=unit("s"))
+    ] = 30
+    mqtt_bridge_receipts: Annotated[
+        bool, Field(description="Publish ioc/v1/receipts/{device} through the broker after each commit")
+    ] = True
+
     rollup_milliseconds: Annotated[
         int, Field(description="Time between roll-up flushes", ge=10, le=60_000, json_schema_extra=unit("ms"))
     ] = 1_000

@@ -47,6 +47,8 @@ class APIParts:
     started_at: datetime
     checks: Mapping[str, Callable[[], Awaitable[None]]] = field(default_factory=dict)
     drill: Mapping[str, Any] | None = None
+    bridge: Callable[[], Mapping[str, Any] | None] = lambda: None
+    """How the bridge stands to its broker; None: this instance has no bridge."""
 
     def today(self) -> date:
         """Return the local day of the log clock: what a bare area code means."""

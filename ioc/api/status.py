@@ -20,7 +20,7 @@ _log = structlog.get_logger()
 
 @router.get("/status", summary="This instance")
 async def get_status(caller: Annotated[Caller, Depends(EVERYBODY)], state: StateDep) -> Response:
-    """Return version, pack, drill and when it was started."""
+    """Return version, pack, drill, the bridge's broker and when it was started."""
     del caller
     parts = state.parts
     return answer.json_answer(
@@ -28,6 +28,7 @@ async def get_status(caller: Annotated[Caller, Depends(EVERYBODY)], state: State
             "version": parts.version,
             "demo": parts.settings.demo,
             "drill": dict(parts.drill) if parts.drill else None,
+            "bridge": parts.bridge(),
             "pack": parts.pack.id,
             "title": wire.label(parts.pack.title),
             "timezone": parts.pack.timezone,

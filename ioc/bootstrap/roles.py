@@ -20,6 +20,10 @@ def main_of(role: str) -> Main:
         from ioc.bootstrap.door import run_door
 
         return run_door
+    if role == "bridge":
+        from ioc.bootstrap.bridge import run_bridge
+
+        return run_bridge
     if role == "rules":
         from ioc.bootstrap.engine import run_rules
 

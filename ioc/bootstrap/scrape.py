@@ -12,7 +12,7 @@ from ioc.bootstrap.parts import Parts
 from ioc.metrics_socket import join_metrics, read_metrics, socket_path
 from ioc.store.gauges import newest_readings
 
-ROLES = ("api", "door", "rollup", "rules", "keeper")
+ROLES = ("api", "door", "bridge", "rollup", "rules", "keeper")
 
 
 class _Collected:

@@ -147,6 +147,10 @@ def _is_feature(value: object) -> bool:
     return isinstance(value, dict) and isinstance(value.get("properties") or {}, dict)
 
 
+SECRETS = frozenset({"database_url", "mqtt_bridge_url"})
+"""Settings that may hold a password."""
+
+
 def describe_settings(settings: Settings) -> list[dict[str, Any]]:
     """Return each setting with name, value, unit, default, source and description; secrets are masked."""
     rows = []
@@ -154,7 +158,7 @@ def describe_settings(settings: Settings) -> list[dict[str, Any]]:
         variable = f"IOC_{name.upper()}"
         extra = field.json_schema_extra
         value = getattr(settings, name)
-        if name == "database_url" and value:
+        if name in SECRETS and value:
             value = "(set)"
         source = "environment" if variable in os.environ else "default"
         if source == "default" and getattr(settings, name) != field.default:

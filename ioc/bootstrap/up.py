@@ -28,7 +28,7 @@ from ioc.store.revision import applied_revision, newest_revision
 from ioc.supervisor import Role, Supervisor
 
 ROLES = ("keeper", "rollup", "rules", "door", "api")
-"""In the order in which they start; they stop in reverse."""
+"""In the order in which they start; they stop in reverse. With them `bridge`, where a site's broker is named."""
 POSTGRES_POLL_SECONDS = 0.2
 DEMO_EVENT_DAYS = 7
 """A demo that is left running does not fill the disk."""
@@ -148,18 +148,24 @@ async def prepare(settings: Settings, *, say: Callable[[str], None]) -> tuple[st
 async def start_roles(supervisor: Supervisor, settings: Settings, *, say: Callable[[str], None]) -> tuple[str, str]:
     """Start every role in order; return the URL of the screens and the address of the MQTT door."""
     environment = role_environment(settings)
+    names = roles_of(settings)
     roles = [
         Role(name, [sys.executable, "-m", "ioc", name], ready_file=ready_file(settings, name), environment=environment)
-        for name in ROLES
+        for name in names
     ]
     # Side by side: the database is ready, and each waits for nothing but it. The supervisor keeps their order to stop.
-    facts = dict(zip(ROLES, await asyncio.gather(*(supervisor.start(role) for role in roles)), strict=True))
+    facts = dict(zip(names, await asyncio.gather(*(supervisor.start(role) for role in roles)), strict=True))
     http_url = f"http://{_shown(settings.http_host)}:{facts['api']['http_port']}"
     mqtt_address = f"{_shown(settings.mqtt_host)}:{facts['door']['mqtt_port']}"
     if settings.demo:
         say("starting the simulators")
         await supervisor.start(simulators_role(settings, http_url=http_url, mqtt_address=mqtt_address))
     return http_url, mqtt_address
+
+
+def roles_of(settings: Settings) -> tuple[str, ...]:
+    """Return the roles of this instance, in the order of their start."""
+    return (*ROLES[:-1], "bridge", ROLES[-1]) if settings.mqtt_bridge_url is not None else ROLES
 
 
 def simulators_role(settings: Settings, *, http_url: str, mqtt_address: str) -> Role:

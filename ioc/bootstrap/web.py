@@ -13,7 +13,7 @@ from ioc import __version__
 from ioc.api.app import create_app, create_state
 from ioc.api.deps import APIParts, APIState
 from ioc.bootstrap.intake import Intake, open_intake
-from ioc.bootstrap.parts import Parts, announced, open_parts, until_stopped
+from ioc.bootstrap.parts import Parts, announced, open_parts, ready_file, until_stopped
 from ioc.bootstrap.scrape import metrics_text
 from ioc.clock import AnchoredLogClock
 from ioc.errors import ServiceUnreachableError, StoreUnavailableError
@@ -21,6 +21,7 @@ from ioc.ingest.http import HTTPDoor
 from ioc.screens.site import Site
 from ioc.settings import Settings
 from ioc.store.wakeup import CHANGE_CHANNEL, Wakeup
+from ioc.supervisor import read_ready
 
 HEADER_BYTES_MAX = 16 << 10
 CONNECTIONS = 12
@@ -135,4 +136,13 @@ def _api_parts(parts: Parts, intake: Intake, waiter: Wakeup) -> APIParts:
         version=__version__,
         started_at=parts.log_clock.now(),
         checks={"intake": intake_commits},
+        bridge=lambda: bridge_state(parts.settings),
     )
+
+
+def bridge_state(settings: Settings) -> dict[str, object] | None:
+    """Return the broker and whether the bridge stands connected, as the role itself says; None: no bridge is set."""
+    if settings.mqtt_bridge_url is None:
+        return None
+    told = read_ready(ready_file(settings, "bridge"))
+    return {"broker": told.get("broker"), "connected": bool(told.get("connected")), "why": told.get("why", "")}

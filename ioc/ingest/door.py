@@ -34,6 +34,8 @@ class Delivery:
     history: bool = False
     newline_delimited: bool = False
     lane: Lane | None = None
+    retained: bool = False
+    """A copy that a broker kept, of any age: only with a ``time`` is it a reading."""
 
 
 class EventSink(Protocol):

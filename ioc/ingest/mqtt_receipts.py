@@ -63,17 +63,23 @@ def plain(text: str) -> str:
 def receipt_packets(
     topic: str, body: bytes, receipts: Sequence[Receipt], *, level: int, device: str | None
 ) -> list[bytes]:
-    """Return one PUBLISH at QoS 0 per event of a committed message.
+    """Return one PUBLISH at QoS 0 per event of a committed message; ``device``: a gateway published for another."""
+    told = receipt_bodies(body, receipts, device=device)
+    return [encode(Publish(topic=topic, payload=payload), level) for payload in told]
+
+
+def receipt_bodies(body: bytes, receipts: Sequence[Receipt], *, device: str | None = None) -> list[bytes]:
+    """Return one receipt as JSON per event of a committed message.
 
     ``device`` is named when a gateway published for another. ``id`` is the sender's own, null where it gave none.
     """
-    packets = []
+    bodies = []
     for event_id, receipt in zip(_ids(body, len(receipts)), receipts, strict=True):
         told = {"id": event_id, "status": str(receipt.outcome), "reason": receipt.reason}
         if device is not None:
             told["device"] = device
-        packets.append(encode(Publish(topic=topic, payload=orjson.dumps(told)), level))
-    return packets
+        bodies.append(orjson.dumps(told))
+    return bodies
 
 
 def _ids(body: bytes, count: int) -> list[str | None]:

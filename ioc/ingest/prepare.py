@@ -67,6 +67,8 @@ class Preparer:
         if isinstance(reserved, Refusal):
             return reserved
         message_id, time, lat, lon = reserved
+        if delivery.retained and time is None:
+            return Refusal("retained_without_time", "a broker's kept copy may be of any age: send `time` with it")
         checked = validate(feed, item)
         if isinstance(checked, Refusal):
             return checked

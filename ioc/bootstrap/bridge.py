@@ -1,0 +1,156 @@
+"""The role `bridge`: a site's own MQTT broker in, the log out."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import secrets
+import threading
+from pathlib import Path
+
+import structlog
+
+from ioc.bootstrap.intake import open_intake
+from ioc.bootstrap.parts import Parts, announced, open_parts, ready_file, until_stopped
+from ioc.errors import SettingsError
+from ioc.ingest.mqtt_bridge.inbox import Inbox
+from ioc.ingest.mqtt_bridge.link import BrokerLink, LinkState
+from ioc.ingest.mqtt_bridge.plan import CLIENT_ID, BridgePlan, parse_address, subscriptions
+from ioc.ingest.mqtt_bridge.uplink import BridgeUplink
+from ioc.settings import Settings
+from ioc.supervisor import write_ready
+
+PACKET_BODIES = 4
+"""A body up to so many times the bound is still let in, to be kept as a dead letter; the broker drops longer ones."""
+INBOX_INFLIGHTS = 2
+"""Beside what the broker's window allows there may be messages at QoS 0."""
+
+
+async def run_bridge(settings: Settings) -> None:
+    """Take what the broker has for us until stopped."""
+    async with open_parts(settings, "bridge", connections_max=4) as parts, open_intake(parts) as intake:
+        memory = BridgeMemory(settings.data_dir / "bridge.json")
+        plan = bridge_plan(parts, memory)
+        inbox = Inbox(messages_max=INBOX_INFLIGHTS * plan.inflight_max, bytes_max=settings.queue_bytes_max)
+        told = _Told(settings, plan, memory)
+        link = BrokerLink(
+            plan=plan, inbox=inbox, io_clock=parts.io_clock, metrics=parts.metrics, on_change=told.changed
+        )
+        uplink = BridgeUplink(
+            inbox=inbox,
+            link=link,
+            intake=intake.pipeline,
+            log_clock=parts.log_clock,
+            metrics=parts.metrics,
+            body_bytes_max=settings.body_bytes_max,
+            inflight_max=plan.inflight_max,
+            receipts=settings.mqtt_bridge_receipts,
+        )
+        threading.excepthook = lambda args: _thread_failed(link, args)
+        try:
+            async with announced(parts, **told.facts(LinkState(connected=False))):
+                link.start()
+                await until_stopped(uplink.run())
+        finally:
+            await uplink.stop(settings.stop_seconds / 2)
+            await asyncio.to_thread(link.stop)
+
+
+def bridge_plan(parts: Parts, memory: BridgeMemory) -> BridgePlan:
+    """Return what the settings ask for.
+
+    Raises:
+        SettingsError: a setting of the bridge is wrong; the message names it and never holds a password.
+    """
+    settings = parts.settings
+    if settings.mqtt_bridge_url is None:
+        raise SettingsError("IOC_MQTT_BRIDGE_URL: name the site's broker, mqtt://user@host")
+    address = parse_address(settings.mqtt_bridge_url, password_file=settings.mqtt_bridge_password_file)
+    client_id = settings.mqtt_bridge_client_id or memory.client_id
+    if not CLIENT_ID.fullmatch(client_id):
+        raise SettingsError("IOC_MQTT_BRIDGE_CLIENT_ID: 1 to 64 of letters, digits, dot, dash and underscore")
+    level = 5 if settings.mqtt_bridge_protocol == "5" else 4
+    return BridgePlan(
+        address=address,
+        client_id=client_id,
+        filters=subscriptions(
+            settings.mqtt_bridge_topics, feeds=parts.pack.feeds, share=settings.mqtt_bridge_share, level=level
+        ),
+        level=level,
+        shared=settings.mqtt_bridge_share is not None,
+        inflight_max=settings.mqtt_bridge_inflight_max,
+        packet_bytes_max=PACKET_BODIES * settings.body_bytes_max,
+        session_seconds=settings.mqtt_bridge_session_hours * 3_600,
+        keepalive_seconds=settings.mqtt_bridge_keepalive_seconds,
+        session_known=memory.knows(address.shown, client_id),
+        ca_file=settings.mqtt_bridge_ca_file,
+        cert_file=settings.mqtt_bridge_cert_file,
+        key_file=settings.mqtt_bridge_key_file,
+    )
+
+
+class BridgeMemory:
+    """What a bridge keeps in the data folder: its client id, and at which broker it has had a session."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        try:
+            self._kept = dict(json.loads(path.read_text(encoding="utf-8")))
+        except (OSError, ValueError):
+            self._kept = {}
+        if not isinstance(self._kept.get("client_id"), str):
+            self._kept["client_id"] = f"ioc-bridge-{secrets.token_hex(4)}"
+            self._write()
+
+    @property
+    def client_id(self) -> str:
+        """The id made for this bridge at its first start."""
+        return str(self._kept["client_id"])
+
+    def knows(self, broker: str, client_id: str) -> bool:
+        """Tell whether this client has subscribed at this broker before."""
+        return bool(self._kept.get("session") == [broker, client_id])
+
+    def subscribed(self, broker: str, client_id: str) -> None:
+        """Remember that it has."""
+        if not self.knows(broker, client_id):
+            self._kept["session"] = [broker, client_id]
+            self._write()
+
+    def _write(self) -> None:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        draft = self._path.with_suffix(".new")
+        draft.write_text(json.dumps(self._kept), encoding="utf-8")
+        draft.replace(self._path)
+
+
+class _Told:
+    """Says in the ready file how the link stands: `/api/v1/status` shows it."""
+
+    def __init__(self, settings: Settings, plan: BridgePlan, memory: BridgeMemory) -> None:
+        self._settings = settings
+        self._plan = plan
+        self._memory = memory
+        self._loop = asyncio.get_running_loop()
+
+    def facts(self, state: LinkState) -> dict[str, object]:
+        """Return what is told."""
+        return {"broker": self._plan.address.shown, "connected": state.connected, "why": state.why}
+
+    def changed(self, state: LinkState) -> None:
+        """Tell a change, from the link's thread."""
+        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody asks any more
+            self._loop.call_soon_threadsafe(self._tell, state)
+
+    def _tell(self, state: LinkState) -> None:
+        if state.connected:
+            self._memory.subscribed(self._plan.address.shown, self._plan.client_id)
+        path = ready_file(self._settings, "bridge")
+        if path.exists():
+            write_ready(path, **self.facts(state))
+
+
+def _thread_failed(link: BrokerLink, args: threading.ExceptHookArgs) -> None:
+    structlog.get_logger().error("thread_failed", exc_info=(args.exc_type, args.exc_value, args.exc_traceback))
+    link.thread_failed(args.thread, args.exc_value)
