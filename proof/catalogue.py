@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from proof import kills, puback, stream
+from proof import backlog, kills, overload, puback, stream
 from proof.proofs import Proof
 
 PROOFS: dict[str, Proof] = {
@@ -15,5 +15,11 @@ PROOFS: dict[str, Proof] = {
     ),
     "stream": Proof(
         lambda seed, profile: stream.prove(seed=seed, size=stream.SIZES[profile]), quick_seconds=50, full_seconds=150
+    ),
+    "overload": Proof(
+        lambda seed, profile: overload.prove(seed=seed, size=overload.SIZES[profile]), quick=False, full_seconds=600
+    ),
+    "backlog": Proof(
+        lambda seed, profile: backlog.prove(seed=seed, size=backlog.SIZES[profile]), quick=False, full_seconds=900
     ),
 }  # fmt: skip

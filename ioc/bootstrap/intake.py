@@ -49,7 +49,7 @@ async def open_intake(parts: Parts) -> AsyncIterator[Intake]:
         tasks = [
             asyncio.create_task(pipeline.run()),
             asyncio.create_task(registry.follow(waiter)),
-            asyncio.create_task(pipeline.share.follow(pipeline)),
+            asyncio.create_task(pipeline.share.follow()),
         ]
         try:
             yield Intake(pipeline, registry)

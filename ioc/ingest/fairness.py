@@ -1,9 +1,10 @@
 """Fair intake: a backlog is held to what the rule engine can take beside live traffic, so that live alerts stay fast.
 
 One log has one order: a live reading is evaluated after everything that was stored before it. So what may stand before
-it is bounded, not the rate of a backlog as such: events of a backlog enter only while the engine could fold all that
-waits (in the log and in this process's queue) within :data:`AHEAD_SECONDS`. What the engine can fold it publishes
-itself, with its cursor. Live traffic counts in what waits, and is never held.
+it is bounded, not the rate of a backlog as such: events of a backlog enter only while this process could commit what
+waits in it within :data:`QUEUE_SECONDS`, and the engine fold all that waits (in the log too) within
+:data:`AHEAD_SECONDS`. What the engine can fold it publishes itself, with its cursor. Live traffic counts in what waits,
+and is never held.
 
 A sender's :class:`Lane` is a backlog's when its last reading was more than a minute old as it came in. Senders of
 backlogs take turns, :data:`TURN_EVENTS` at a time. A floor keeps even a starved backlog moving.
@@ -22,14 +23,18 @@ from ioc.metrics import Metrics
 
 BACKLOG_AGE = timedelta(seconds=60)
 TURN_EVENTS = 64
-AHEAD_SECONDS = 0.2
+AHEAD_SECONDS = 0.3
 """How long the engine may need for what stands before a live event because of backlogs."""
-POLL_SECONDS = 0.2
+QUEUE_SECONDS = 0.1
+"""How long this process may need to commit what waits in it while backlogs add to it."""
+POLL_SECONDS = 0.1
 POLL_IDLE_SECONDS = 2.0
 RATE_UNKNOWN = 1_000.0
 """Events per second that an engine is trusted with before it has measured itself."""
 FLOOR_EVENTS = 16
-"""A backlog gets this many events into the log per poll whatever the engine says: 80 a second."""
+"""A backlog gets this many events into the log per poll whatever the engine says: 160 a second."""
+COMMIT_MEASURED_MIN = 50
+PACE_WEIGHT = 0.2
 
 
 class Pace(Protocol):
@@ -70,15 +75,30 @@ class Lane:
         """Events that it may still send before the next in turn."""
 
 
+class Queue(Protocol):
+    """The queue of this process."""
+
+    @property
+    def rows(self) -> int:
+        """Events that wait for their commit, the batch that commits now among them."""
+        ...
+
+
 class Share:
     """What backlogs may send now, in one process."""
 
     def __init__(self, reader: PaceReader | None, metrics: Metrics) -> None:
         self._reader = reader
         self._metrics = metrics
+        self._queue: Queue | None = None
         self._left = FLOOR_EVENTS if reader is not None else None  # None: no bound
+        self._commit_pace = RATE_UNKNOWN
         self._more = asyncio.Event()
         self._asked = asyncio.Event()
+
+    def attach(self, queue: Queue) -> None:
+        """Say which queue it looks after."""
+        self._queue = queue
 
     def note(self, lane: Lane, items: Sequence[Message | DeadLetter], now: datetime, door: str) -> None:
         """Take note of what a sender brought: whether it is a backlog, and what that costs its share."""
@@ -93,13 +113,22 @@ class Share:
                 self._left -= len(items)
             self._metrics.ingest_backlog.labels(door).inc(len(items))
 
+    def committed(self, rows: int, seconds: float) -> None:
+        """Learn from a commit how fast this process commits, and let those who wait look again."""
+        if rows >= COMMIT_MEASURED_MIN and seconds > 0.0:
+            self._commit_pace += PACE_WEIGHT * (rows / seconds - self._commit_pace)
+        self._more.set()
+
     def may_pass(self, lane: Lane) -> bool:
         """Tell whether a sender may send now: live always, a backlog within its turn and the share."""
-        return not lane.is_backlog or self._left is None or (lane.turn_left > 0 and self._left > 0)
+        return not lane.is_backlog or self._left is None or (lane.turn_left > 0 and self._has_some)
 
     @property
     def _has_some(self) -> bool:
-        return self._left is None or self._left > 0
+        if self._left is None:
+            return True
+        queued = self._queue.rows if self._queue is not None else 0
+        return self._left > 0 and queued < max(self._commit_pace * QUEUE_SECONDS, FLOOR_EVENTS)
 
     async def wait(self) -> None:
         """Return when a backlog may send."""
@@ -117,18 +146,17 @@ class Share:
         lane.turn_left = TURN_EVENTS
         return True
 
-    async def follow(self, queued: Queued) -> None:
-        """Read the pace until cancelled: five times a second while somebody waits, else now and then."""
+    async def follow(self) -> None:
+        """Read the pace until cancelled: often while somebody waits, else now and then."""
         while self._reader is not None:
             try:
                 pace = await self._reader.read()
             except StoreUnavailableError:
                 await asyncio.sleep(POLL_SECONDS)  # nothing can be committed: what is queued must go first
                 continue
-            self._left = None if pace is None else share(pace, queued.rows)
-            if self._has_some:
-                self._more.set()
-                self._asked.clear()
+            self._left = None if pace is None else share(pace, self._queue.rows if self._queue is not None else 0)
+            self._asked.clear()
+            self._more.set()
             await self._pause()
 
     async def _pause(self) -> None:
@@ -137,15 +165,6 @@ class Share:
             await asyncio.wait_for(self._asked.wait(), POLL_IDLE_SECONDS)
         except TimeoutError:
             return
-
-
-class Queued(Protocol):
-    """The queue of this process."""
-
-    @property
-    def rows(self) -> int:
-        """Events that wait for their commit."""
-        ...
 
 
 def share(pace: Pace, queued: int) -> int:

@@ -61,6 +61,7 @@ class Pipeline:
         self._bounds = bounds
         self.share = share or Share(None, metrics)
         """What backlogs may send: a door asks it before it submits for a lane."""
+        self.share.attach(self)
         self._queue: deque[_Group] = deque()
         self._rows = 0
         self._bytes = 0
@@ -159,6 +160,7 @@ class Pipeline:
 
     async def _commit(self, groups: list[_Group]) -> None:
         items = [item for group in groups for item in group.items]
+        started = self._io_clock.seconds()
         try:
             receipts = await self._append(items)
         except BaseException:
@@ -176,6 +178,7 @@ class Pipeline:
             self._bytes -= group.size
         self._metrics.ingest_queue_bytes.set(self._bytes)
         self._room.set()
+        self.share.committed(len(items), self._io_clock.seconds() - started)
         if not self._rows:
             self._empty.set()
 

@@ -6,9 +6,14 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from proof.mutants import cursor, early_ack
+from proof.mutants import cursor, early_ack, unbounded, unfair
 
-MUTANTS: dict[str, Callable[[], None]] = {"early_ack": early_ack.apply, "cursor": cursor.apply}
+MUTANTS: dict[str, Callable[[], None]] = {
+    "early_ack": early_ack.apply,
+    "cursor": cursor.apply,
+    "unbounded": unbounded.apply,
+    "unfair": unfair.apply,
+}
 
 
 def main() -> None:

@@ -38,7 +38,7 @@ async def house(pace):
     async with house_of(HeldSink()) as house:
         house.pipeline.share._reader = pace
         house.pipeline.share._left = 0
-        following = asyncio.create_task(house.pipeline.share.follow(house.pipeline))
+        following = asyncio.create_task(house.pipeline.share.follow())
         yield house
         following.cancel()
 

@@ -58,11 +58,11 @@ def held(reader=None):
 @pytest.mark.parametrize(
     ("pace", "queued", "events"),
     [
-        (Pace(head=100, folded=100), 0, 2_000),
-        (Pace(head=1_100, folded=100), 0, 1_000),
-        (Pace(head=1_100, folded=100), 400, 600),
+        (Pace(head=100, folded=100), 0, 3_000),
+        (Pace(head=1_100, folded=100), 0, 2_000),
+        (Pace(head=1_100, folded=100), 400, 1_600),
         (Pace(head=9_100, folded=100), 0, FLOOR_EVENTS),
-        (Pace(head=100, folded=100, events_per_second=0.0), 0, 200),
+        (Pace(head=100, folded=100, events_per_second=0.0), 0, 300),
     ],
     ids=["idle", "the log waits", "and the queue", "live takes all", "no pace yet"],
 )
@@ -113,14 +113,42 @@ def test_a_turn_ends_though_the_share_is_not_used_up():
     assert not some.may_pass(lane)
 
 
+def test_a_backlog_waits_while_this_process_has_enough_to_commit():
+    lane, some, queue = Lane(), held(), Queue()
+    some.attach(queue)
+    some._left = 10_000
+    for _ in range(50):
+        some.committed(1_000, 0.25)  # 4,000 a second: a tenth of a second of it is 400
+    note(some, lane, age_seconds=600)
+    lane.turn_left = TURN_EVENTS
+    passes = []
+    for rows in (390, 410):
+        queue.rows = rows
+        passes.append(some.may_pass(lane))
+    assert passes == [True, False]
+    assert some.may_pass(Lane()), "live does not wait for that"
+
+
+async def test_a_commit_wakes_who_waits_for_the_queue():
+    lane, some, queue = Lane(), held(), Queue(rows=10_000)
+    some.attach(queue)
+    some._left = 10_000
+    waiting = asyncio.create_task(some.take_turn(lane, seconds_max=5.0))
+    await asyncio.sleep(0.01)
+    assert not waiting.done()
+    queue.rows = 0
+    some.committed(10_000, 1.0)
+    assert await waiting
+
+
 def test_without_an_engine_nothing_is_held():
     lane, some = Lane(), Share(None, Metrics(CollectorRegistry()))
     note(some, lane, age_seconds=600, count=100)
     assert some.may_pass(lane)
 
 
-async def follow(some, queue=None):
-    return asyncio.create_task(some.follow(queue or Queue()))
+async def follow(some):
+    return asyncio.create_task(some.follow())
 
 
 async def test_who_waits_goes_on_when_the_engine_has_caught_up():
