@@ -94,10 +94,6 @@ class NoPace:
         return None
 
 
-class NoQueue:
-    rows = 0
-
-
 class Bench:
     """An uplink at work."""
 
@@ -216,7 +212,7 @@ async def test_a_broker_that_catches_up_is_one_sender_of_a_backlog_and_waits_for
     await settle()
     assert len(bench.intake.taken) == FLOOR_EVENTS
     bench.uplink._lane.is_backlog = False  # as a reading of now makes it
-    following = asyncio.create_task(share.follow(NoQueue()))
+    following = asyncio.create_task(share.follow())
     await asyncio.sleep(0.05)
     assert len(bench.intake.taken) == FLOOR_EVENTS + 5
     following.cancel()
