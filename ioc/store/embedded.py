@@ -167,6 +167,8 @@ class EmbeddedPostgres:
     def _launch(self, bin_dir: Path, *, deadline: float) -> bool:
         """Start the server and wait for it; False: orphans of a killed server still leave, try again."""
         cluster, start_log = self._home / "cluster", self._home / "start.log"
+        # After a power cut numbers begin anew: what the server before left behind may bear the new one's, and "ready".
+        left = _written(cluster)
         with start_log.open("wb") as output:
             process = self._process = subprocess.Popen(  # noqa: S603
                 [str(bin_dir / "postgres"), "-D", str(cluster)],
@@ -179,7 +181,7 @@ class EmbeddedPostgres:
                 **server_account(),
             )
         while process.poll() is None:
-            status = read_status(cluster)
+            status = read_status(cluster) if _written(cluster) != left else None
             if status is not None and status.pid == process.pid and status.ready:
                 return True
             if time.monotonic() > deadline:
@@ -218,6 +220,22 @@ def attach(data_dir: Path) -> str:
     )
 
 
+def _written(cluster: Path) -> tuple[int, int] | None:
+    """Return which writing of ``postmaster.pid`` this is; None: there is none."""
+    try:
+        found = (cluster / "postmaster.pid").stat()
+    except FileNotFoundError:
+        return None
+    return found.st_ino, found.st_mtime_ns
+
+
+def _is_empty(path: Path) -> bool:
+    try:
+        return path.stat().st_size == 0
+    except FileNotFoundError:
+        return False
+
+
 def _version_of(cluster: Path) -> int | None:
     try:
         return int((cluster / "PG_VERSION").read_text(encoding="ascii"))
@@ -243,15 +261,16 @@ def _last_words(home: Path) -> str:
 def _end_leftovers(cluster: Path) -> None:
     """Stop a server that outlived its supervisor, and end workers that outlived their server.
 
-    The folder's lock is ours, so nobody else starts one meanwhile. A ``postmaster.pid`` that names a living process
-    which is not this server (the number was used again, or it comes from another container) would stop the start:
-    it is removed. PostgreSQL's own check of its shared memory still guards the folder.
+    The folder's lock is ours, so nobody else starts one meanwhile. A ``postmaster.pid`` would stop the start when it
+    names a living process which is not this server (the number was used again, or it comes from another container),
+    or when a loss of power left it empty: it is removed. PostgreSQL's own check of its shared memory still guards the
+    folder.
     """
     status = read_status(cluster)
     if status is not None and is_server(status.pid, cluster):
         _log.warning("PostgreSQL %d outlived the process that started it: stopping it", status.pid)
         end_process(status.pid, (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL), patience_seconds=10.0)
-    elif status is not None and exists(status.pid):
+    elif (status is not None and exists(status.pid)) or _is_empty(cluster / "postmaster.pid"):
         (cluster / "postmaster.pid").unlink(missing_ok=True)
     for pid in workers_of(cluster):
         end_process(pid, (signal.SIGQUIT, signal.SIGKILL), patience_seconds=2.0)

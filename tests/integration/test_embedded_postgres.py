@@ -243,6 +243,58 @@ def test_a_stale_process_file_whose_number_another_process_has_does_not_stop_the
             bystander.kill()
 
 
+def test_the_ready_word_of_a_server_before_is_not_taken_for_the_new_one_s_when_both_bear_one_number(data_dir):
+    """After a power cut, and in a container, process numbers begin anew; this broke the start in a guest that was cut.
+
+    The program put before PostgreSQL writes its number, which becomes the server's, into the file that was left, as if
+    it had stood there before, and takes its time.
+    """
+    programs = find_binaries(BIN_DIR).bin_dir
+    slow = data_dir / "bin"
+    slow.mkdir()
+    (slow / "initdb").symlink_to(programs / "initdb")
+    left = data_dir / "postgres" / "cluster" / "postmaster.pid"
+    (slow / "postgres").write_text(
+        textwrap.dedent(
+            f"""\
+            #!/bin/sh
+            if [ "$1" = -D ]; then
+                touch -r {left} {left}.time
+                sed "1s/.*/$$/" {left}.text >{left}
+                touch -r {left}.time {left}
+                sleep 1
+            fi
+            exec {programs}/postgres "$@"
+            """
+        )
+    )
+    (slow / "postgres").chmod(0o755)
+    first = EmbeddedPostgres(data_dir, BIN_DIR)
+    first.start()
+    os.kill(pid_of(first), signal.SIGKILL)
+    wait_until(lambda: first.poll() is not None)
+    first.stop("immediate")
+    shutil.copy(left, f"{left}.text")
+    Path(f"{left}.text").chmod(0o644)
+    second = EmbeddedPostgres(data_dir, slow)
+    try:
+        second.start()
+        assert ask(second.dsn, "SELECT 42") == 42
+    finally:
+        second.stop("immediate")
+
+
+def test_a_process_file_that_a_power_cut_left_empty_does_not_stop_the_start(server, data_dir):
+    """PostgreSQL alone would say that it may be the remnant of a crash, and give up."""
+    server.start()
+    server.stop()
+    left = data_dir / "postgres" / "cluster" / "postmaster.pid"
+    left.touch()
+    shutil.chown(left, *[data_dir.joinpath("postgres", "cluster").stat().st_uid] * 2)
+    server.start()
+    assert server.is_running()
+
+
 def test_an_initialisation_cut_in_the_middle_is_done_again(server, data_dir):
     half = data_dir / "postgres" / "cluster.new" / "base"
     half.mkdir(parents=True)
