@@ -7,17 +7,18 @@ import time
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import asyncpg
 
-from ioc.domain.event import Entry
+from ioc.domain.event import Entry, Event
 from ioc.domain.feed import FeedSpec
 from ioc.packs.loader import load_pack
 from ioc.store.embedded import attach
 from ioc.store.engine import Database
 from ioc.store.event_log import EventLog
-from proof.checkers import Moves, SeriesKey, SeriesRow
+from proof.checkers import Moves, SeriesKey, SeriesRow, events_of
 from proof.instance import Instance, InstanceError
 
 ENGINE_MOVES = ("opened", "raised", "lowered", "cleared", "reopened")
@@ -110,13 +111,23 @@ async def _counts(connection: asyncpg.Connection, devices: Collection[str]) -> d
     return {name: int(await connection.fetchval(text, list(devices))) for name, text in questions.items()}
 
 
-async def _read_log(log: EventLog, *, until: int) -> list[Entry]:
+async def read_events(data: Path, devices: Collection[str]) -> list[Event]:
+    """Return the events of some devices from the log of a server that runs on ``data``, with no worker beside it."""
+    database = Database(attach(data), name="proof", connections_max=2, command_timeout_seconds=60.0)
+    await database.open()
+    try:
+        return events_of(await _read_log(EventLog(database), until=None), devices)
+    finally:
+        await database.close()
+
+
+async def _read_log(log: EventLog, *, until: int | None) -> list[Entry]:
     entries: list[Entry] = []
     position, log_time = 0, datetime(1990, 1, 1, tzinfo=UTC)
     while True:
         found = await log.read(position, log_time, CHUNK)
         if not found:
-            return [entry for entry in entries if entry.position <= until]
+            return [entry for entry in entries if until is None or entry.position <= until]
         entries.extend(found)
         position, log_time = found[-1].position, found[-1].log_time
 

@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
-from proof import backlog, kills, overload, puback, stream
+from proof import (
+    backlog,
+    kills,
+    overload,
+    power,
+    puback,
+    stream,
+)
 from proof.proofs import Proof
 
 PROOFS: dict[str, Proof] = {
     "puback": Proof(
         lambda seed, profile: puback.prove(seed=seed, publishes=puback.PUBLISHES[profile]),
-        needs=("strace",), quick_seconds=30, full_seconds=60,
+        needs=("strace",), quick_seconds=25, full_seconds=60,
     ),
     "kills": Proof(
-        lambda seed, profile: kills.prove(seed=seed, size=kills.SIZES[profile]), quick_seconds=75, full_seconds=420
+        lambda seed, profile: kills.prove(seed=seed, size=kills.SIZES[profile]), quick_seconds=60, full_seconds=420
+    ),
+    "power": Proof(
+        lambda seed, profile: power.prove(seed=seed, size=power.SIZES[profile]),
+        needs=power.NEEDS, quick_seconds=95, full_seconds=900,
     ),
     "stream": Proof(
-        lambda seed, profile: stream.prove(seed=seed, size=stream.SIZES[profile]), quick_seconds=50, full_seconds=150
+        lambda seed, profile: stream.prove(seed=seed, size=stream.SIZES[profile]), quick_seconds=40, full_seconds=150
     ),
     "overload": Proof(
         lambda seed, profile: overload.prove(seed=seed, size=overload.SIZES[profile]), quick=False, full_seconds=600

@@ -11,18 +11,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from proof.aftermath import conserved, read_aftermath, settle
-from proof.checkers import (
-    EventVerdict,
-    alert_mismatches,
-    events_of,
-    expected_series,
-    judge_events,
-    refold,
-    series_mismatches,
-)
 from proof.http_writer import HTTPWriter
-from proof.instance import Instance, InstanceError, add_device, running
+from proof.instance import Instance, add_device, running
+from proof.judgement import judge
 from proof.mqtt_device import MQTTDevice, Station
 from proof.nemesis import OUTAGE, VICTIMS, Nemesis, stop
 from proof.proofs import Profile
@@ -31,7 +22,6 @@ from proof.recorder import Recorder
 from proof.report import Report, bound_95
 
 PROMISE = "an event acknowledged by PUBACK or 202 is in the log exactly once, and alerts are those of the log"
-FIELDS = frozenset({"rain_mm", "rain_24h_mm"})
 DRAIN_SECONDS = 60.0
 BACK_SECONDS = 60.0
 
@@ -124,7 +114,8 @@ async def run_kills(*, seed: int, size: Size, folder: Path) -> dict[str, Any]:
             await stop(sender)
         back = await instance.wait_until_back(BACK_SECONDS)
         recorder.close()
-        figures = await _judge(instance, recorder, fleet, full=size.mutant is None)
+        history = recorder.history()
+        figures = await judge(instance, history, fleet.names, full=size.mutant is None)
         problems = figures.pop("problems")
         if not drained:
             problems.append(f"{fleet.waiting} readings were never acknowledged")
@@ -133,40 +124,9 @@ async def run_kills(*, seed: int, size: Size, folder: Path) -> dict[str, Any]:
         if any(kill.recovery_seconds is None for kill in nemesis.kills):
             problems.append("a kill was not recovered from within a minute")
         return {**nemesis.facts(), **figures, "back_without_a_hand": back, "problems": problems,
+                "longest_silence_seconds": round(history.longest_silence_seconds, 2),
                 "connections": sum(station.connections for station in fleet.stations),
                 "http_retries": fleet.writer.retries}  # fmt: skip
-
-
-async def _judge(instance: Instance, recorder: Recorder, fleet: Fleet, *, full: bool) -> dict[str, Any]:
-    """Compare the tables with the witness, and, ``full``, everything that is derived from the log with the log."""
-    history = recorder.history()
-    problems: list[str] = []
-    try:
-        await settle(instance)
-    except InstanceError as error:
-        problems.append(str(error))
-    after = await read_aftermath(instance, fleet.names)
-    events = events_of(after.entries, fleet.names)
-    verdict: EventVerdict = judge_events(history, events)
-    if not verdict.clean:
-        problems.append(f"events: {verdict.facts()}")
-    figures: dict[str, Any] = {
-        **verdict.facts(),
-        "longest_silence_seconds": round(history.longest_silence_seconds, 2),
-    }
-    if not full:
-        return {**figures, "problems": problems}
-    expected = refold(after.entries, after.feeds)
-    found = {"series_mismatches": series_mismatches(expected_series(events, FIELDS), after.series),
-             "alert_mismatches": alert_mismatches(expected, after.alerts)}  # fmt: skip
-    problems += [f"{name}: {count}" for name, count in found.items() if count]
-    if not conserved(after.counts):
-        problems.append(f"the tables disagree: {after.counts}")
-    if not expected:
-        problems.append("no alert opened: the run proves nothing about alerts")
-    return {**figures, **found, "series_buckets": len(after.series), "alerts": len(expected),
-            "transitions": sum(len(moves) for moves in expected.values()), "tables": dict(after.counts),
-            "problems": problems}  # fmt: skip
 
 
 async def prove(*, seed: int, size: Size | None = None) -> Report:

@@ -121,6 +121,9 @@ class Nemesis:
             "recovery_seconds_p50_by_victim": {
                 victim: round(statistics.median(by_victim), 2) for victim, by_victim in sorted(self._times().items())
             },
+            "recovery_seconds_max_by_victim": {
+                victim: max(by_victim) for victim, by_victim in sorted(self._times().items())
+            },
         }
 
     def _times(self) -> dict[str, list[float]]:

@@ -16,7 +16,7 @@ from proof.report import RESULTS, lines
 
 HELD, FAILED, NOT_RUN = 0, 1, 3
 """Exit codes: all held; one did not hold (broken, void, no evidence); none failed, but one could not be run."""
-PATIENCE = 2.0
+PATIENCE = 3.0
 """How many times its budget a proof may take on a busy machine before it is ended."""
 
 

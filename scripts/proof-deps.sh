@@ -9,5 +9,8 @@ need() { # a program and its Debian package
 }
 
 need strace strace
+need linux.uml user-mode-linux
+need mkfs.ext4 e2fsprogs
+need debugfs e2fsprogs
 # shellcheck disable=SC2086 # a list of words
 exec sh "$(dirname "$0")/debian.sh" proofs $missing
