@@ -72,6 +72,11 @@ class EmbeddedPostgres:
         return None if self._process is None else self._process.pid
 
     @property
+    def cluster(self) -> Path:
+        """PostgreSQL's own folder."""
+        return self._home / "cluster"
+
+    @property
     def dsn(self) -> str:
         """``postgresql://`` address of the running server, for asyncpg and libpq; holds the password."""
         status = read_status(self._home / "cluster")

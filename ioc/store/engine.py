@@ -1,69 +1,80 @@
-"""The door to PostgreSQL: one pool per process, JSON both ways, deadlines that hold even when the server is frozen."""
+"""The door to PostgreSQL: one pool per process, JSON both ways, deadlines that hold even when the server is frozen.
+
+Whatever says that the server goes, has become read-only or does not answer drops the whole pool: the next connection
+goes to the first server of the DSN that takes writes.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
-from typing import Any, TypeAlias
+from collections.abc import AsyncIterator, Callable
+from typing import Any
 
 import asyncpg
-import orjson
 
 from ioc.errors import StoreUnavailableError
+from ioc.store.addresses import plain_dsn
+from ioc.store.connection import (
+    UNREACHABLE,
+    BoundedConnection,
+    Connection,
+    connect,
+    is_gone,
+    is_retryable,
+    prepare_connection,
+    words_of,
+)
+from ioc.store.pool import Pool, part
 
-Connection: TypeAlias = asyncpg.Connection
+__all__ = [
+    "UNREACHABLE",
+    "BoundedConnection",
+    "Connection",
+    "Database",
+    "is_gone",
+    "is_retryable",
+    "part",
+    "plain_dsn",
+    "prepare_connection",
+    "words_of",
+]
 
-UNREACHABLE = (OSError, TimeoutError, asyncpg.InterfaceError, asyncpg.PostgresConnectionError)
-RETRYABLE_STATES = ("08", "40001", "40P01", "53", "57P", "25006", "55P03")
-"""SQLSTATE prefixes after which the same work may be tried again on a new connection."""
-
-
-def plain_dsn(dsn: str) -> str:
-    """Return a DSN that asyncpg reads, from one that may name SQLAlchemy's driver."""
-    return dsn.replace("postgresql+asyncpg://", "postgresql://", 1)
-
-
-def is_retryable(error: BaseException) -> bool:
-    """Tell whether ``error`` speaks of the server or the connection, not of the data."""
-    if isinstance(error, asyncpg.PostgresError):
-        state = getattr(error, "sqlstate", None) or ""
-        return state.startswith(RETRYABLE_STATES)
-    return isinstance(error, UNREACHABLE)
-
-
-def _encode_json(value: object) -> str:
-    return orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS).decode()
-
-
-async def prepare_connection(connection: Connection) -> None:
-    """Set what every connection of the house has: JSON as Python objects."""
-    for name in ("json", "jsonb"):
-        await connection.set_type_codec(name, schema="pg_catalog", encoder=_encode_json, decoder=orjson.loads)
+CONNECT_TIMEOUT_SECONDS = 4.0
+"""With the wait before another try it bounds how long after its return a server is found."""
+OPEN_RETRY_SECONDS = 0.5
 
 
 class Database:
     """A pool of connections. Nothing happens before :meth:`open`.
 
-    ``command_timeout_seconds`` bounds every statement; a connection that does not come back in that time is
-    terminated under our own deadline (asyncpg#1326: its own release can hang on a frozen server).
+    ``command_timeout_seconds`` bounds every statement, ``connect_timeout_seconds`` every attempt at a server; a
+    connection that is late is cut under our own deadline.
     """
 
-    def __init__(self, dsn: str, *, name: str, connections_max: int = 8, command_timeout_seconds: float = 10.0) -> None:
+    def __init__(
+        self, dsn: str, *, name: str, connections_max: int = 8, command_timeout_seconds: float = 10.0,
+        connect_timeout_seconds: float = CONNECT_TIMEOUT_SECONDS,
+    ) -> None:  # fmt: skip
         self.dsn = plain_dsn(dsn)
         self.name = name
         self.command_timeout_seconds = command_timeout_seconds
+        self._connect_timeout_seconds = connect_timeout_seconds
         self._connections_max = connections_max
-        self._pool: asyncpg.Pool | None = None
+        self._pool: Pool | None = None
 
-    def connect_arguments(self) -> dict[str, Any]:
-        """Return what a connection outside the pool (lease, wake-up) needs to be like one of it."""
-        return {
-            "dsn": self.dsn,
-            "timeout": self.command_timeout_seconds,
-            "command_timeout": self.command_timeout_seconds,
-            "server_settings": {"application_name": f"ioc-{self.name}", "timezone": "UTC"},
-        }
+    async def connect(self, *, name: str | None = None, command_timeout_seconds: float | None = None) -> Connection:
+        """Return a connection outside the pool (lease, wake-up, heartbeat), like one of it. The caller cuts it.
+
+        Raises:
+            StoreUnavailableError: no server answers and takes writes.
+        """
+        return await connect(
+            self.dsn,
+            name=name or self.name,
+            command_timeout_seconds=command_timeout_seconds or self.command_timeout_seconds,
+            connect_timeout_seconds=self._connect_timeout_seconds,
+        )
 
     async def open(self) -> None:
         """Open the pool.
@@ -71,72 +82,84 @@ class Database:
         Raises:
             StoreUnavailableError: PostgreSQL does not answer.
         """
-        try:
-            self._pool = await asyncpg.create_pool(
-                **self.connect_arguments(),
-                min_size=1,
-                max_size=self._connections_max,
-                max_inactive_connection_lifetime=60.0,
-                init=prepare_connection,
-            )
-        except (*UNREACHABLE, asyncpg.PostgresError) as error:
-            raise StoreUnavailableError(f"PostgreSQL does not answer: {error}") from error
+        pool = Pool(self.connect, connections_max=self._connections_max)
+        first = await self._acquire(pool)
+        pool.release(first, broken=False)
+        self._pool = pool
+
+    async def open_patiently(self, waiting: Callable[[StoreUnavailableError], None]) -> None:
+        """Open the pool as soon as PostgreSQL answers, however long that takes; ``waiting`` hears of each failure."""
+        while True:
+            try:
+                return await self.open()
+            except StoreUnavailableError as error:
+                waiting(error)
+                await asyncio.sleep(OPEN_RETRY_SECONDS)
 
     async def close(self) -> None:
         """Close the pool; connections that do not end in two seconds are cut."""
-        if self._pool is None:
-            return
         pool, self._pool = self._pool, None
+        if pool is not None:
+            await pool.close()
+
+    def expire(self) -> None:
+        """Drop every connection: the next one is made anew, to the first server that takes writes."""
+        if self._pool is not None:
+            self._pool.expire()
+
+    @property
+    def expired(self) -> int:
+        """How often every connection was dropped."""
+        return self._pool.expired if self._pool is not None else 0
+
+    async def _acquire(self, pool: Pool) -> BoundedConnection:
         try:
-            await asyncio.wait_for(pool.close(), 2.0)
-        except (TimeoutError, *UNREACHABLE):
-            pool.terminate()
+            return await pool.acquire(self.command_timeout_seconds)
+        except (*UNREACHABLE, asyncpg.PostgresError) as error:
+            raise StoreUnavailableError(f"no connection to PostgreSQL: {words_of(error)}") from error
 
     @contextlib.asynccontextmanager
     async def connection(self) -> AsyncIterator[Connection]:
         """Lend a connection; errors of the server come out as StoreUnavailableError."""
-        if self._pool is None:
+        pool = self._pool
+        if pool is None:
             raise StoreUnavailableError("the database is not open")
-        try:
-            connection = await self._pool.acquire(timeout=self.command_timeout_seconds)
-        except (*UNREACHABLE, asyncpg.PostgresError) as error:
-            raise StoreUnavailableError(f"no connection to PostgreSQL: {error}") from error
+        connection = await self._acquire(pool)
         broken = True
         try:
             yield connection
             broken = False
         except BaseException as error:
-            broken = is_retryable(error) or isinstance(error, asyncio.CancelledError)
+            broken = is_gone(error) or isinstance(error, asyncio.CancelledError)
+            if is_gone(error):
+                pool.expire()
             if isinstance(error, Exception) and is_retryable(error):
-                raise StoreUnavailableError(f"PostgreSQL: {error}") from error
+                raise StoreUnavailableError(f"PostgreSQL: {_first_words(error)}") from error
             raise
         finally:
-            await self._give_back(connection, broken=broken)
-
-    async def _give_back(self, connection: Connection, *, broken: bool) -> None:
-        """Release; a connection that may be mid-statement is terminated, never awaited."""
-        if self._pool is None:
-            connection.terminate()
-            return
-        if broken:
-            connection.terminate()
-        try:
-            await asyncio.wait_for(self._pool.release(connection), 2.0)
-        except (TimeoutError, *UNREACHABLE, asyncpg.PostgresError):
-            connection.terminate()
+            # A connection that may be in the middle of a statement is cut, never awaited.
+            pool.release(connection, broken=broken)
 
     @contextlib.asynccontextmanager
-    async def transaction(self) -> AsyncIterator[Connection]:
+    async def transaction(self, **options: Any) -> AsyncIterator[Connection]:
         """Lend a connection inside one transaction, committed at the end."""
-        async with self.connection() as connection, connection.transaction():
+        async with self.connection() as connection, connection.transaction(**options):
             yield connection
 
     async def ping(self) -> None:
-        """Prove that a commit is possible: a read-only standby or a frozen server fails.
+        """Prove that PostgreSQL answers and is no standby; whether it commits, the heartbeat knows.
 
         Raises:
-            StoreUnavailableError: it is not.
+            StoreUnavailableError: it is not so.
         """
         async with self.connection() as connection:
             if await connection.fetchval("SELECT pg_is_in_recovery()"):
                 raise StoreUnavailableError("PostgreSQL is a read-only standby")
+
+
+def _first_words(error: BaseException) -> str:
+    """Return what went wrong first: after a time-out the ROLLBACK finds a connection that was cut."""
+    first: BaseException = error
+    while isinstance(first, asyncpg.InterfaceError) and isinstance(first.__context__, UNREACHABLE):
+        first = first.__context__
+    return words_of(first)

@@ -56,7 +56,7 @@ async def downgrade_async(dsn: str, *, revision: str) -> None:
 
 async def _run(dsn: str, step: Any) -> None:
     async def connect() -> asyncpg.Connection:
-        return await asyncpg.connect(plain_dsn(dsn), timeout=10)
+        return await asyncpg.connect(plain_dsn(dsn), timeout=10, target_session_attrs="read-write")
 
     engine = create_async_engine("postgresql+asyncpg://", poolclass=NullPool, async_creator=connect)
     try:
@@ -85,7 +85,7 @@ async def current_revision(dsn: str) -> str | None:
     found: str | None = None
 
     async def connect() -> asyncpg.Connection:
-        return await asyncpg.connect(plain_dsn(dsn), timeout=10)
+        return await asyncpg.connect(plain_dsn(dsn), timeout=10, target_session_attrs="read-write")
 
     engine = create_async_engine("postgresql+asyncpg://", poolclass=NullPool, async_creator=connect)
     try:

@@ -11,7 +11,8 @@ from pathlib import Path
 import asyncpg
 
 from ioc.errors import StoreUnavailableError
-from ioc.store.engine import UNREACHABLE, plain_dsn
+from ioc.store.connection import UNREACHABLE, connect
+from ioc.store.pool import part
 
 VERSIONS = Path(__file__).parent / "migrations" / "versions"
 DECLARED = re.compile(r'^(down_revision|revision)\b[^=\n]*= *"([^"]+)"', re.MULTILINE)
@@ -34,13 +35,13 @@ async def applied_revision(dsn: str) -> str | None:
         StoreUnavailableError: PostgreSQL does not answer.
     """
     try:
-        connection = await asyncpg.connect(plain_dsn(dsn), timeout=10)
+        connection = await connect(dsn, name="up", command_timeout_seconds=10.0, connect_timeout_seconds=10.0)
         try:
             if await connection.fetchval("SELECT to_regclass('alembic_version')") is None:
                 return None
             found: str | None = await connection.fetchval("SELECT version_num FROM alembic_version")
             return found
         finally:
-            await connection.close()
+            await part(connection)
     except (*UNREACHABLE, asyncpg.PostgresError) as error:
         raise StoreUnavailableError(f"PostgreSQL does not answer: {error}") from error

@@ -7,8 +7,6 @@ that was frozen and has lost its lease can write nothing.
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -21,7 +19,7 @@ from ioc.domain.event import EntryKind
 from ioc.errors import FencedError, StoreUnavailableError
 from ioc.store.alerts_engine import write_transitions
 from ioc.store.changes import append_changes
-from ioc.store.engine import UNREACHABLE, Connection, Database
+from ioc.store.engine import UNREACHABLE, Connection, Database, part
 from ioc.store.event_log import EventLog
 
 CURSOR = "rules"
@@ -105,10 +103,7 @@ class RuleMemoryStore:
             StoreUnavailableError: PostgreSQL does not answer.
         """
         await self.release_lease()
-        try:
-            lease = await asyncpg.connect(**self._database.connect_arguments())
-        except (*UNREACHABLE, asyncpg.PostgresError) as error:
-            raise StoreUnavailableError(f"no connection for the lease: {error}") from error
+        lease = await self._database.connect()
         self._lease = lease  # from here on a stop in the middle closes it
         try:
             held = await lease.fetchval("SELECT pg_try_advisory_lock($1)", LEASE_KEY)
@@ -127,10 +122,7 @@ class RuleMemoryStore:
         lease, self._lease = self._lease, None
         if lease is None:
             return
-        with contextlib.suppress(TimeoutError, *UNREACHABLE, asyncpg.PostgresError):
-            await asyncio.wait_for(lease.close(), 2.0)
-        if not lease.is_closed():
-            lease.terminate()
+        await part(lease)
 
     def _check_lease(self) -> None:
         if self._lease is None or self._lease.is_closed():

@@ -9,6 +9,7 @@ from typing import Self
 
 import asyncpg
 
+from ioc.errors import StoreUnavailableError
 from ioc.store.engine import UNREACHABLE, Database
 
 LOG_CHANNEL = "ioc_log"
@@ -16,6 +17,8 @@ CHANGE_CHANNEL = "ioc_change"
 REGISTRY_CHANNEL = "ioc_registry"
 MQTT_CHANNEL = "ioc_mqtt"
 RETRY_SECONDS = 1.0
+PROBE_SECONDS = 10.0
+"""A listener only waits, so a line that was cut without a word would never be noticed: it asks this often."""
 
 
 class Wakeup:
@@ -42,8 +45,8 @@ class Wakeup:
     async def _listen(self) -> None:
         while True:
             try:
-                connection = await asyncpg.connect(**self._database.connect_arguments())
-            except (*UNREACHABLE, asyncpg.PostgresError):
+                connection = await self._database.connect()
+            except StoreUnavailableError:
                 await asyncio.sleep(RETRY_SECONDS)
                 continue
             try:
@@ -51,7 +54,12 @@ class Wakeup:
                 connection.add_termination_listener(lambda *_: gone.set())  # noqa: B023 - called for this connection only
                 await connection.add_listener(self._channel, lambda *_: self._event.set())
                 self._event.set()
-                await gone.wait()
+                while not gone.is_set():
+                    with contextlib.suppress(TimeoutError):
+                        async with asyncio.timeout(PROBE_SECONDS):
+                            await gone.wait()
+                    if not gone.is_set():
+                        await connection.fetchval("SELECT 1")
             except (*UNREACHABLE, asyncpg.PostgresError):
                 await asyncio.sleep(RETRY_SECONDS)
             finally:
