@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import structlog
 import uvloop
@@ -16,7 +17,7 @@ from prometheus_client import CollectorRegistry
 
 from ioc import __version__, logs
 from ioc.clock import AnchoredLogClock, IOClock, LogClock, MonotonicIOClock
-from ioc.errors import IOCError
+from ioc.errors import IOCError, StoreUnavailableError
 from ioc.metrics import Metrics
 from ioc.metrics_socket import serve_metrics, socket_path
 from ioc.packs.loader import load_pack
@@ -26,6 +27,10 @@ from ioc.store.embedded import attach
 from ioc.store.engine import Database
 from ioc.store.event_log import EventLog
 from ioc.supervisor import end_with_supervisor, write_ready
+
+WAITING_RETRY_SECONDS = 0.5
+WAITING_SAID_SECONDS = 5.0
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +58,15 @@ def ready_file(settings: Settings, role: str) -> Path:
 
 
 @contextlib.asynccontextmanager
-async def open_parts(settings: Settings, role: str, *, connections_max: int = 8) -> AsyncIterator[Parts]:
+async def open_parts(
+    settings: Settings, role: str, *, connections_max: int = 8, patient: bool = True
+) -> AsyncIterator[Parts]:
     """Build and open the parts of a role; close them at the end.
 
+    A role is ``patient``: it waits for PostgreSQL and says so. A command that somebody waits for is not.
+
     Raises:
-        StoreUnavailableError: PostgreSQL does not answer.
+        StoreUnavailableError: PostgreSQL does not answer, and nobody is patient.
         PackError: the pack has problems.
     """
     pack = load_pack(settings.pack, shapes=False)
@@ -71,7 +80,7 @@ async def open_parts(settings: Settings, role: str, *, connections_max: int = 8)
     metrics.build_info.labels(__version__).set(1)
     log_clock = AnchoredLogClock()
     metrics.clock_step_seconds.set_function(lambda: log_clock.step_seconds)
-    await database.open()
+    await (until_answered(database.open) if patient else database.open())
     try:
         yield Parts(
             settings=settings,
@@ -85,6 +94,21 @@ async def open_parts(settings: Settings, role: str, *, connections_max: int = 8)
         )
     finally:
         await database.close()
+
+
+async def until_answered(work: Callable[[], Awaitable[T]], *, say: Callable[[str], None] | None = None) -> T:
+    """Return what ``work`` returns once PostgreSQL answers, however long that takes; say every few seconds why not."""
+    said = float("-inf")
+    while True:
+        try:
+            return await work()
+        except StoreUnavailableError as error:
+            if (now := time.monotonic()) - said >= WAITING_SAID_SECONDS:
+                said = now
+                structlog.get_logger().warning("waiting_for_postgresql", error=str(error))
+                if say is not None:
+                    say(f"waiting for PostgreSQL: {error}")
+            await asyncio.sleep(WAITING_RETRY_SECONDS)
 
 
 @contextlib.asynccontextmanager

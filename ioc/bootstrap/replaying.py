@@ -35,7 +35,7 @@ async def replay_file(
     if key is not None:
         result = await replay(ReplayOptions(file=file, feed=feed, url=address, key=key, **options), report=report)
         return result.exit_code
-    async with open_parts(settings, "replay", connections_max=2) as parts:
+    async with open_parts(settings, "replay", connections_max=2, patient=False) as parts:
         if feed not in parts.pack.feeds:
             raise InvalidInputError(f"there is no feed {feed}; there are {', '.join(parts.pack.feeds)}", field="feed")
         request = KeyRequest(kind=KeyKind.FEED, name=f"replay {file.name}", actor=ACTOR, feed=feed)

@@ -38,7 +38,7 @@ async def add_device(
     """
     if not DEVICE_ID.fullmatch(device):
         raise InvalidInputError("a device id is a-z, 0-9, dot, underscore, hyphen; at most 64", field="id")
-    async with open_parts(settings, "tools", connections_max=2) as parts:
+    async with open_parts(settings, "tools", connections_max=2, patient=False) as parts:
         if feed not in parts.pack.feeds:
             raise InvalidInputError(f"there is no feed {feed}; there are {', '.join(parts.pack.feeds)}", field="feed")
         code, zone = await _place(parts, area=area, lat=lat, lon=lon)
@@ -80,7 +80,7 @@ async def issue(
     """
     if kind not in {item.value for item in KeyKind if item is not KeyKind.DEVICE}:
         raise InvalidInputError("kind is feed, district, metrics or display", field="kind")
-    async with open_parts(settings, "tools", connections_max=2) as parts:
+    async with open_parts(settings, "tools", connections_max=2, patient=False) as parts:
         if kind == KeyKind.FEED and feed not in parts.pack.feeds:
             raise InvalidInputError(f"a feed key names its feed: {', '.join(parts.pack.feeds)}", field="feed")
         _check_area(parts.pack, area, parts.log_clock.now().date())
@@ -105,7 +105,7 @@ async def add_user(settings: Settings, *, username: str, role: str, area: str | 
     if role not in {item.value for item in Role}:
         raise InvalidInputError("role is admin, operator or viewer", field="role")
     password = one_time_password()
-    async with open_parts(settings, "tools", connections_max=2) as parts:
+    async with open_parts(settings, "tools", connections_max=2, patient=False) as parts:
         _check_area(parts.pack, area, parts.log_clock.now().date())
         await create_account(
             parts.database, username=username, name=username, role=Role(role), area=area,
@@ -121,7 +121,7 @@ async def import_areas(settings: Settings, file: Path, *, code_property: str) ->
         InvalidInputError: the file is no GeoJSON FeatureCollection.
     """
     features = _features(file)
-    async with open_parts(settings, "tools", connections_max=2) as parts:
+    async with open_parts(settings, "tools", connections_max=2, patient=False) as parts:
         boundaries, skipped = [], []
         for number, feature in enumerate(features, start=1):
             code = str((feature.get("properties") or {}).get(code_property) or "").strip()

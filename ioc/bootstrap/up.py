@@ -17,7 +17,7 @@ import structlog
 
 from ioc.bootstrap.accounts import first_account
 from ioc.bootstrap.demo import write_devices
-from ioc.bootstrap.parts import open_parts, ready_file
+from ioc.bootstrap.parts import open_parts, ready_file, until_answered
 from ioc.errors import IOCError
 from ioc.packs.loader import load_pack
 from ioc.settings import Settings
@@ -128,7 +128,7 @@ async def prepare(settings: Settings, *, say: Callable[[str], None]) -> tuple[st
     """Migrate, make partitions, apply the pack, make the first account; return its name and one-time password."""
     pack = load_pack(settings.pack)
     dsn = settings.database_url or ""
-    if await applied_revision(dsn) != newest_revision():
+    if await until_answered(lambda: applied_revision(dsn), say=say) != newest_revision():
         from ioc.store.migrate import upgrade_async
 
         say("migrating the database")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from typing import Any
 
 import asyncpg
@@ -42,7 +42,6 @@ __all__ = [
 
 CONNECT_TIMEOUT_SECONDS = 4.0
 """With the wait before another try it bounds how long after its return a server is found."""
-OPEN_RETRY_SECONDS = 0.5
 
 
 class Database:
@@ -86,15 +85,6 @@ class Database:
         first = await self._acquire(pool)
         pool.release(first, broken=False)
         self._pool = pool
-
-    async def open_patiently(self, waiting: Callable[[StoreUnavailableError], None]) -> None:
-        """Open the pool as soon as PostgreSQL answers, however long that takes; ``waiting`` hears of each failure."""
-        while True:
-            try:
-                return await self.open()
-            except StoreUnavailableError as error:
-                waiting(error)
-                await asyncio.sleep(OPEN_RETRY_SECONDS)
 
     async def close(self) -> None:
         """Close the pool; connections that do not end in two seconds are cut."""
