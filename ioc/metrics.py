@@ -83,6 +83,13 @@ class Metrics:
         )
 
     def _declare_rules(self, registry: CollectorRegistry) -> None:
+        self.mqtt_outbound = Counter(
+            "ioc_mqtt_outbound", "Messages to devices by how they ended", ["outcome"], registry=registry
+        )
+        self.mqtt_wills = Counter("ioc_mqtt_wills", "Last wills handed to the pipeline", registry=registry)
+        self.outbound_refused = Counter(
+            "ioc_outbound_refused", "Messages to devices that were not taken", ["reason"], registry=registry
+        )
         self.rules_evaluated = Counter("ioc_rules_evaluated", "Evaluations of a rule", ["rule"], registry=registry)
         self.rules_errors = Counter("ioc_rules_errors", "Evaluations that failed", ["rule"], registry=registry)
         self.rules_no_data = Counter(

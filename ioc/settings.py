@@ -102,6 +102,18 @@ class Settings(BaseSettings):
     mqtt_device_connects_per_minute: Annotated[
         float, Field(description="How often one device may connect; 0: any", ge=0, json_schema_extra=unit("1/min"))
     ] = 60.0
+    mqtt_session_hours_max: Annotated[
+        int,
+        Field(
+            description="A session over MQTT outlives its connection at most",
+            ge=0,
+            le=8_760,
+            json_schema_extra=unit("h"),
+        ),
+    ] = 168
+    outbound_waiting_max: Annotated[
+        int, Field(description="Messages waiting for one device", ge=1, le=50_000, json_schema_extra=unit("messages"))
+    ] = 1_000
     commit_timeout_seconds: Annotated[
         float, Field(description="Give up on one commit after this", ge=1, le=120, json_schema_extra=unit("s"))
     ] = 10.0
@@ -170,6 +182,9 @@ class Settings(BaseSettings):
     ] = 90
     retention_dead_letter_days: Annotated[
         int, Field(description="Keep dead letters", ge=1, json_schema_extra=unit("days"))
+    ] = 30
+    retention_outbound_days: Annotated[
+        int, Field(description="Keep messages to devices after their end", ge=1, json_schema_extra=unit("days"))
     ] = 30
     retention_series_5m_days: Annotated[
         int, Field(description="Keep 5 min buckets", ge=1, json_schema_extra=unit("days"))

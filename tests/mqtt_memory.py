@@ -193,20 +193,22 @@ class MemoryMQTT:
 
     # -- outbound
 
-    async def append(self, messages: Sequence[OutboundMessage], now: datetime) -> list[bool]:
+    async def append(self, messages: Sequence[OutboundMessage], now: datetime) -> list[int | None]:
         self._check()
-        taken = []
+        numbers: list[int | None] = []
         for message in messages:
             one = self.sessions.get(message.device)
             qos = granted_qos(one.filters, message.topic) if one is not None and one.stands(now) else None
             mail = self.rows.setdefault(message.device, {})
-            taken.append(one is not None and qos is not None and len(mail) < self.waiting_max)
-            if taken[-1] and one is not None and qos is not None:
-                one.number += 1
-                parcel = Parcel(device=message.device, number=one.number, topic=message.topic, payload=message.payload,
-                                qos=min(qos, message.qos), expires_at=message.expires_at)  # fmt: skip
-                mail[one.number] = (message.kind, parcel)
-        return taken
+            if one is None or qos is None or len(mail) >= self.waiting_max:
+                numbers.append(None)
+                continue
+            one.number += 1
+            parcel = Parcel(device=message.device, number=one.number, topic=message.topic, payload=message.payload,
+                            qos=min(qos, message.qos), expires_at=message.expires_at)  # fmt: skip
+            mail[one.number] = (message.kind, parcel)
+            numbers.append(one.number)
+        return numbers
 
     async def read(self, wanted: Sequence[tuple[str, int, int, int]]) -> list[Parcel]:
         self._check()

@@ -8,12 +8,18 @@ import resource
 import structlog
 
 from ioc.bootstrap.intake import open_intake
-from ioc.bootstrap.parts import announced, open_parts, until_stopped
+from ioc.bootstrap.parts import Parts, announced, open_parts, until_stopped
 from ioc.errors import SettingsError
 from ioc.ingest.mqtt_door import MQTTDoor
 from ioc.ingest.mqtt_limits import MQTTLimits
+from ioc.ingest.mqtt_stores import MQTTStores
 from ioc.ingest.mqtt_welcome import MQTTBounds
 from ioc.settings import Settings
+from ioc.store.mqtt_doors import MQTTDoorStore
+from ioc.store.mqtt_sessions import MQTTSessionStore
+from ioc.store.mqtt_wills import MQTTWillStore
+from ioc.store.outbound import OutboundStore
+from ioc.store.wakeup import MQTT_CHANNEL, Wakeup
 
 OWN_FILES = 256
 """The database, the metrics socket, logs, and sockets that are turned away."""
@@ -60,6 +66,17 @@ def raise_open_files(connections_max: int) -> int:
     return hard - OWN_FILES
 
 
+def mqtt_stores(parts: Parts) -> MQTTStores:
+    """Return the door's ports to sessions, outbound messages, wills and doors."""
+    database = parts.database
+    return MQTTStores(
+        sessions=MQTTSessionStore(database),
+        outbound=OutboundStore(database, waiting_max=parts.settings.outbound_waiting_max),
+        wills=MQTTWillStore(database),
+        doors=MQTTDoorStore(database),
+    )
+
+
 async def run_door(settings: Settings) -> None:
     """Take events over MQTT until stopped.
 
@@ -67,7 +84,11 @@ async def run_door(settings: Settings) -> None:
         SettingsError: the system allows fewer open files than connections.
     """
     connections_max = raise_open_files(settings.mqtt_connections_max)
-    async with open_parts(settings, "door", connections_max=4) as parts, open_intake(parts) as intake:
+    async with (
+        open_parts(settings, "door", connections_max=5) as parts,
+        open_intake(parts) as intake,
+        Wakeup(parts.database, MQTT_CHANNEL) as waiter,
+    ):
         door = MQTTDoor(
             pipeline=intake.pipeline,
             registry=intake.registry,
@@ -76,8 +97,11 @@ async def run_door(settings: Settings) -> None:
                 connect_seconds=settings.mqtt_connect_seconds,
                 inflight_max=settings.mqtt_inflight_max,
                 body_bytes_max=settings.body_bytes_max,
+                session_seconds_max=settings.mqtt_session_hours_max * 3_600,
                 limits=mqtt_limits(settings),
             ),
+            stores=mqtt_stores(parts),
+            waiter=waiter,
             log_clock=parts.log_clock,
             io_clock=parts.io_clock,
             metrics=parts.metrics,

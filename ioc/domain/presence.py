@@ -8,7 +8,7 @@ row that carries it says whose the session is now, and what an older connection 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 
@@ -106,3 +106,39 @@ class Held:
     sessions: int
     connections_sum: int
     waiting: Mapping[str, int]
+
+
+DOOR_BEAT_SECONDS = 2.0
+"""How often a door says that it lives, and how often it is looked at."""
+DOOR_GONE_SECONDS = 10.0
+DOOR_LOOKS = 5
+
+
+@dataclass(slots=True)
+class DoorWatch:
+    """Who watches the doors: one whose beat stands still for long enough is dead. No clocks are compared.
+
+    A look that failed says nothing about anybody, so the watch then begins anew (:meth:`blink`).
+    """
+
+    _seen: dict[str, tuple[int, float, int]] = field(default_factory=dict)
+
+    def look(self, beats: Mapping[str, int], seconds: float) -> set[str]:
+        """Return the dead among the doors with these beats, at ``seconds`` of the watcher's own clock."""
+        seen: dict[str, tuple[int, float, int]] = {}
+        for door, beat in beats.items():
+            before = self._seen.get(door)
+            if before is None or before[0] != beat:
+                seen[door] = (beat, seconds, 1)
+            else:
+                seen[door] = (beat, before[1], before[2] + 1)
+        self._seen = seen
+        return {
+            door
+            for door, (_, since, looks) in seen.items()
+            if looks >= DOOR_LOOKS and seconds - since >= DOOR_GONE_SECONDS
+        }
+
+    def blink(self) -> None:
+        """Forget what was seen."""
+        self._seen = {}

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import secrets
 from datetime import datetime
 from typing import cast
 
@@ -30,21 +29,18 @@ from ioc.ingest.mqtt.packets import (
     PacketType,
     Pingreq,
     Pingresp,
-    Puback,
     Pubcomp,
     Publish,
-    Pubrec,
     Pubrel,
-    Subscribe,
-    Unsubscribe,
 )
 from ioc.ingest.mqtt.reasons import ProtocolViolation, ReasonCode
+from ioc.ingest.mqtt_admission import admit
+from ioc.ingest.mqtt_answers import Answers
 from ioc.ingest.mqtt_limits import Pace, Watch
 from ioc.ingest.mqtt_listener import Guest
 from ioc.ingest.mqtt_ports import Door, Pause, Phase
-from ioc.ingest.mqtt_subscribe import subscribed, unsubscribed
 from ioc.ingest.mqtt_uplink import Uplink
-from ioc.ingest.mqtt_welcome import DELAYED, Client, Refused, client_of, judge, welcome
+from ioc.ingest.mqtt_welcome import DELAYED, Client, Refused, judge
 
 KEEP_ALIVE_FACTOR = 1.5
 CLIENT_ID_BYTES = 8
@@ -74,8 +70,7 @@ class MQTTConnection(Guest):
         """Whether it catches up, and its turn."""
         self.device = ""
         """The authenticated identity; empty before the CONNECT."""
-        self.receipts_topic: str | None = None
-        """The client's subscription to its receipts."""
+        self._answers: Answers | None = None
 
     # -- the transport's side
 
@@ -96,6 +91,8 @@ class MQTTConnection(Guest):
         self._phase = Phase.GONE
         self._held = self._connect = None
         self._pauses.clear()
+        if self._answers is not None:
+            self._answers.lost()
         self._door.closed(self)
 
     def data_received(self, data: bytes) -> None:
@@ -119,13 +116,17 @@ class MQTTConnection(Guest):
     def resume_writing(self) -> None:
         """Read again."""
         self.resume(Pause.UNREAD)
+        if self._answers is not None:
+            self._answers.session.room_again()
 
     # -- the door's side
 
     @property
     def waiting_count(self) -> int:
         """How many messages wait for their commit."""
-        return len(self._uplink) if self._uplink is not None else 0
+        if self._uplink is None or self._answers is None:
+            return 0
+        return len(self._uplink) + self._answers.withheld
 
     def pause(self, reason: Pause) -> None:
         """Read nothing more until every pause is over."""
@@ -152,6 +153,8 @@ class MQTTConnection(Guest):
         bounds = self._door.bounds
         if self._phase is Phase.WAITING:
             if seconds - self._since > bounds.connect_seconds:
+                if self._answers is not None:
+                    self.session_unavailable()
                 self.end(None, "connect_timeout")
         elif self._phase is Phase.ENDING:
             if seconds - self._since > bounds.linger_seconds:
@@ -192,6 +195,8 @@ class MQTTConnection(Guest):
             self._count(label)
         if self._phase is Phase.LIVE and self._client.level == LEVEL_5 and reason is not None:
             self._transport.write(encode(Disconnect(reason), LEVEL_5))
+        if self._answers is not None:
+            self._answers.ended(reason)
         was_paused = bool(self._pauses)
         self._phase = Phase.ENDING
         self._since = self._door.io_clock.seconds()
@@ -294,16 +299,12 @@ class MQTTConnection(Guest):
             case Pubrel():
                 # No inbound state is kept at QoS 2: the message is committed, whichever it was.
                 self._send(Pubcomp(packet.packet_id))
-            case Subscribe():
-                answer, self.receipts_topic = subscribed(packet, self._client, self.receipts_topic)
-                self._send(answer)
-            case Unsubscribe():
-                done, self.receipts_topic = unsubscribed(packet, self.receipts_topic)
-                self._send(done)
             case Disconnect():
+                if self._answers is not None:
+                    self._answers.session.said_goodbye(packet)
                 self.end(None, None)
-            case Puback() | Pubrec() | Pubcomp():
-                pass  # we send at QoS 0, so it answers nothing; harmless
+            case _ if self._answers is not None:
+                self._answers.session.take(cast("Packet", packet))
             case _:
                 raise ProtocolViolation(ReasonCode.PROTOCOL_ERROR, "this packet has no meaning here")
 
@@ -314,32 +315,18 @@ class MQTTConnection(Guest):
         if len(written) <= self._client.packet_bytes_max:
             self._transport.write(written)
 
-    def acknowledge(self, acknowledgements: bytes, receipts: list[bytes]) -> None:
-        """Write what a commit allows: acknowledgements always, receipts as far as the client reads them.
-
-        A receipt that does not fit is dropped and counted, never kept: a slow reader must not cost memory.
-        """
-        if self._phase is Phase.LIVE:
-            if acknowledgements:
-                self._transport.write(acknowledgements)
-            room = self._door.bounds.write_buffer_bytes_max - self._transport.get_write_buffer_size()
-            written = bytearray()
-            for receipt in receipts:
-                if len(receipt) > min(room - len(written), self._client.packet_bytes_max):
-                    self._door.metrics.mqtt_receipts_dropped.inc()
-                else:
-                    written += receipt
-            if written:
-                self._transport.write(bytes(written))
-        if not self.waiting_count:
-            self._door.acknowledged()
-        self.resume(Pause.INFLIGHT)
-
-    def not_committed(self) -> None:
-        """Hang up without acknowledging: the process stops, and the client sends it again elsewhere."""
-        self.end(ReasonCode.SERVER_SHUTTING_DOWN, "not_committed")
-
     # -- the CONNECT
+
+    def session_ready(self, *, resumed: bool) -> None:
+        """Welcome the client, whose session is attached."""
+        if self._connect is not None and self._answers is not None and self._phase is Phase.WAITING:
+            self._welcome(self._answers, resumed=resumed)
+            self.resume(Pause.SESSION)
+
+    def session_unavailable(self) -> None:
+        """Send the client away: whether it has a session cannot be known now."""
+        if self._connect is not None:
+            self._answer_refused(self._connect.protocol_level, ReasonCode.SERVER_UNAVAILABLE)
 
     def looked_up(self, *, readable: bool) -> None:
         """Judge a CONNECT again, now that the registry is fresh; ``readable`` False: the database does not answer."""
@@ -380,17 +367,21 @@ class MQTTConnection(Guest):
             self.end(None, code.name.lower())
 
     def _admit(self, connect: Connect, record: KeyRecord) -> None:
-        bounds, client = self._door.bounds, client_of(connect, self._door.bounds)
-        assigned = f"{client.device}-{secrets.token_hex(CLIENT_ID_BYTES)}"
-        answer = encode(welcome(connect, bounds, assigned_client_id=assigned), client.level)
-        if len(answer) > client.packet_bytes_max:  # it takes no packet as long as our bounds: it cannot be served
-            self._refuse(connect, Refused(ReasonCode.PACKET_TOO_LARGE), readable=True)
+        verdict = admit(connect, door=self._door, connection=self, transport=self._transport)
+        if isinstance(verdict, ReasonCode):
+            self._refuse(connect, Refused(verdict), readable=True)
             return
-        if not self._door.may_connect(client.device):
-            self._refuse(connect, Refused(ReasonCode.CONNECTION_RATE_EXCEEDED), readable=True)
-            return
-        self._connect, self._record, self._client, self.device = None, record, client, client.device
-        self._uplink = Uplink(door=self._door, client=client, outlet=self)
+        self._record, self._client, self._answers = record, verdict.client, verdict
+        if verdict.session.may_wait:
+            self._connect = connect
+            self.pause(Pause.SESSION)
+        else:
+            self._welcome(verdict, resumed=False)
+        verdict.session.begin()
+
+    def _welcome(self, answers: Answers, *, resumed: bool) -> None:
+        self._connect, self.device = None, answers.client.device
+        self._uplink = Uplink(door=self._door, client=answers.client, outlet=answers)
         self._phase = Phase.LIVE
         self._door.admitted(self)
-        self._transport.write(answer)
+        answers.welcome(resumed=resumed)

@@ -1,13 +1,14 @@
 """The MQTT endpoint for publishing devices: MQTT 3.1.1 and 5, PUBACK after COMMIT.
 
-It is no broker: devices publish their events and may read their own receipts. One door serves many connections from
-one event loop; connections wait their turn when the intake is full, and a device has one connection at a time.
+It is no broker: devices publish their events and read what the house tells them, nothing else. One door serves many
+connections from one event loop; they wait their turn when the intake is full, and a device has one at a time.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import secrets
 from collections import deque
 
 import structlog
@@ -17,12 +18,17 @@ from ioc.errors import StoreUnavailableError
 from ioc.ingest.fairness import TURN_EVENTS
 from ioc.ingest.mqtt.reasons import ReasonCode
 from ioc.ingest.mqtt_connection import MQTTConnection
+from ioc.ingest.mqtt_desk import SessionDesk, Waiter
 from ioc.ingest.mqtt_limits import Addresses, Reconnects, site_of
 from ioc.ingest.mqtt_listener import Listener, TLSContext
 from ioc.ingest.mqtt_ports import DOOR, Connection, Intake, Pause
+from ioc.ingest.mqtt_stores import MQTTStores
 from ioc.ingest.mqtt_welcome import LiveRegistry, MQTTBounds
 from ioc.metrics import Metrics
 
+DOOR_NAME_BYTES = 8
+MOVES_PER_CONNECTION = 4
+"""Arrivals and departures that may wait for the database, for each connection that may be open."""
 FORGET_SECONDS = 30.0
 """How often addresses and devices that were not seen lately are forgotten."""
 NEVER = float("-inf")
@@ -33,7 +39,7 @@ class MQTTDoor:
 
     def __init__(
         self, *, pipeline: Intake, registry: LiveRegistry, bounds: MQTTBounds, log_clock: LogClock, io_clock: IOClock,
-        metrics: Metrics,
+        metrics: Metrics, stores: MQTTStores, waiter: Waiter,
     ) -> None:  # fmt: skip
         self.intake = pipeline
         self.registry = registry
@@ -41,6 +47,12 @@ class MQTTDoor:
         self.log_clock = log_clock
         self.io_clock = io_clock
         self.metrics = metrics
+        self.desk = SessionDesk(
+            door=secrets.token_hex(DOOR_NAME_BYTES), stores=stores, registry=registry, intake=pipeline,
+            log_clock=log_clock, io_clock=io_clock, metrics=metrics,
+            moves_max=MOVES_PER_CONNECTION * bounds.connections_max,
+        )  # fmt: skip
+        self._waiter = waiter
         self._listeners: list[Listener] = []
         self._addresses = Addresses(bounds.limits)
         self._reconnects = Reconnects(bounds.limits.device_connects_per_minute)
@@ -70,6 +82,8 @@ class MQTTDoor:
         if not self._listeners:
             self.registry.on_change.append(self.registry_changed)
             self._spawn(self._sweep(), "mqtt-sweep")
+            self._spawn(self.desk.run(), "mqtt-desk")
+            self._spawn(self.desk.listen(self._waiter), "mqtt-desk-listen")
         self._listeners.append(listener)
         return bound
 
@@ -93,6 +107,9 @@ class MQTTDoor:
                 await asyncio.wait_for(self._gone.wait(), self.bounds.linger_seconds)
         for connection in tuple(self._connections):
             connection.abort()
+        if listeners:
+            with contextlib.suppress(TimeoutError, StoreUnavailableError):  # what was not noted is sent again
+                await asyncio.wait_for(self.desk.work(), self.bounds.linger_seconds)
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from enum import Enum
 from typing import Protocol
@@ -12,6 +13,7 @@ from ioc.domain.event import DeadLetter, Receipt
 from ioc.ingest.door import Delivery
 from ioc.ingest.fairness import Lane, Share
 from ioc.ingest.mqtt.reasons import ReasonCode
+from ioc.ingest.mqtt_client_session import ClientSession, Desk
 from ioc.ingest.mqtt_welcome import LiveRegistry, MQTTBounds
 from ioc.metrics import Metrics
 
@@ -36,6 +38,10 @@ class Pause(Enum):
 
     LOOKUP = "lookup"
     """The database is asked for an unknown key."""
+    SESSION = "session"
+    """The client's session is read, or its subscriptions are stored."""
+    RECEIPTS = "receipts"
+    """Receipts are stored for a session that outlives its connection."""
     INTAKE = "intake"
     """The pipeline is full."""
     BACKLOG = "backlog"
@@ -122,8 +128,30 @@ class Connection(Protocol):
         ...
 
 
+class DoorDesk(Desk, Protocol):
+    """What a connection needs from the door's desk, beside what its session needs."""
+
+    @property
+    def is_full(self) -> bool:
+        """Tell whether so many arrivals and departures wait that nobody should be let in."""
+        ...
+
+    def keep_receipts(self, session: ClientSession, payloads: Sequence[bytes], then: Callable[[], None]) -> None:
+        """Store receipts, then call ``then``."""
+        ...
+
+    def foreign(self, device: str, topic: str) -> None:
+        """Take note that a device spoke on a topic that is not its own."""
+        ...
+
+
 class Door(Protocol):
     """What a connection needs from the door that it came in by."""
+
+    @property
+    def desk(self) -> DoorDesk:
+        """The business with the sessions."""
+        ...
 
     @property
     def bounds(self) -> MQTTBounds:

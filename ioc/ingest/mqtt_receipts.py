@@ -12,7 +12,7 @@ import orjson
 from ioc.domain.event import Outcome, Receipt
 from ioc.ingest.decode import UnreadableError, items
 from ioc.ingest.mqtt.encode import encode
-from ioc.ingest.mqtt.packets import LEVEL_311, Properties, Puback, Publish, Pubrec
+from ioc.ingest.mqtt.packets import LEVEL_311, Properties, Puback, Pubrec
 from ioc.ingest.mqtt.reasons import ReasonCode
 
 AT_LEAST_ONCE = 1
@@ -58,14 +58,6 @@ def acknowledgement(
 def plain(text: str) -> str:
     """Return ``text`` so that it fits an MQTT string: short, without NUL or half surrogates."""
     return text[:WORDS_LETTERS_MAX].replace("\0", "").encode(errors="replace").decode()
-
-
-def receipt_packets(
-    topic: str, body: bytes, receipts: Sequence[Receipt], *, level: int, device: str | None
-) -> list[bytes]:
-    """Return one PUBLISH at QoS 0 per event of a committed message; ``device``: a gateway published for another."""
-    told = receipt_bodies(body, receipts, device=device)
-    return [encode(Publish(topic=topic, payload=payload), level) for payload in told]
 
 
 def receipt_bodies(body: bytes, receipts: Sequence[Receipt], *, device: str | None = None) -> list[bytes]:

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from ioc.ingest.door import Registry
 
 TOPIC = re.compile(r"ioc/v1/([a-z0-9][a-z0-9_-]{0,63})/([a-z0-9][a-z0-9._-]{0,63})")
-RECEIPTS = "ioc/v1/receipts/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +31,6 @@ def route(topic: str, own: str, registry: Registry) -> Route | None:
     if device != own and not _is_child(device, own, registry):
         return None
     return Route(feed, device)
-
-
-def receipts_topic(device: str) -> str:
-    """Return the one topic that a device may subscribe to."""
-    return f"{RECEIPTS}{device}"
 
 
 def _is_child(device: str, gateway: str, registry: Registry) -> bool:

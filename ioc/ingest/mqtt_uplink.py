@@ -28,7 +28,7 @@ EPOCH_BYTES = 12
 
 
 class Outlet(Protocol):
-    """Where an uplink's answers go: the connection."""
+    """Where an uplink's answers go: the connection's writing side."""
 
     lane: Lane
     """Whether the client catches up, and its turn."""
@@ -36,7 +36,7 @@ class Outlet(Protocol):
     """The client's subscription to its receipts."""
 
     def acknowledge(self, acknowledgements: bytes, receipts: list[bytes]) -> None:
-        """Write what a commit allows."""
+        """Write what a commit allows; ``receipts`` are payloads."""
         ...
 
     def not_committed(self) -> None:
@@ -130,6 +130,7 @@ class Uplink:
         bound = self._door.bounds.body_bytes_max
         device, feed = self._client.device, None
         if where is None:
+            self._door.desk.foreign(device, packet.topic[:TOPIC_LETTERS_MAX])
             reason, detail = "forbidden_topic", f"{device} may not publish there"
         else:
             reason, detail = "too_large", f"the payload has {length} bytes, {bound} are allowed"
@@ -182,9 +183,7 @@ class Uplink:
                     bytes_max=client.packet_bytes_max,
                 )  # fmt: skip
             if message.body is not None and topic is not None:
-                receipts += mqtt_receipts.receipt_packets(
-                    topic, message.body, answers, level=client.level, device=message.device
-                )
+                receipts += mqtt_receipts.receipt_bodies(message.body, answers, device=message.device)
         if waiting:
             waiting[0].done.add_done_callback(self._committed)
         self._outlet.acknowledge(bytes(acknowledgements), receipts)

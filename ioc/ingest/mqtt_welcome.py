@@ -60,6 +60,10 @@ class MQTTBounds:
     """Unknown keys make the door ask the database at most this often."""
     linger_seconds: float = 2.0
     """Time a client has to read our last packet and hang up."""
+    session_seconds_max: int = 7 * 86_400
+    """How long a session outlives its connection at most, and a will waits."""
+    outbound_inflight_max: int = 100
+    """Messages to one device that it has not confirmed."""
     limits: MQTTLimits = field(default_factory=MQTTLimits)
 
     @property
@@ -88,6 +92,12 @@ class Client:
     """It takes reason strings in acknowledgements."""
     packet_bytes_max: int
     """The longest packet that it takes."""
+    clean_start: bool
+    """It wants no earlier session."""
+    session_expiry_seconds: int
+    """How long its session outlives this connection; 0 not at all."""
+    receive_maximum: int
+    """How many messages at QoS 1 and 2 it takes unconfirmed."""
 
 
 def judge(connect: Connect, registry: Registry) -> KeyRecord | Refused:
@@ -128,7 +138,17 @@ def client_of(connect: Connect, bounds: MQTTBounds) -> Client:
         keep_alive_seconds=_keep_alive_seconds(connect, bounds),
         with_reason=asked.request_problem_information is not False,
         packet_bytes_max=asked.maximum_packet_bytes or PACKET_BYTES_ANY,
+        clean_start=connect.clean_start,
+        session_expiry_seconds=_session_expiry_seconds(connect, bounds),
+        receive_maximum=asked.receive_maximum or RECEIVE_MAXIMUM,
     )
+
+
+def _session_expiry_seconds(connect: Connect, bounds: MQTTBounds) -> int:
+    """Return how long the session lasts; a 3.1.1 client can only say "for ever", which is our bound."""
+    if connect.protocol_level != LEVEL_5:
+        return 0 if connect.clean_start else bounds.session_seconds_max
+    return min(connect.properties.session_expiry_s or 0, bounds.session_seconds_max)
 
 
 def _keep_alive_seconds(connect: Connect, bounds: MQTTBounds) -> int:
@@ -139,22 +159,26 @@ def _keep_alive_seconds(connect: Connect, bounds: MQTTBounds) -> int:
     return asked
 
 
-def welcome(connect: Connect, bounds: MQTTBounds, *, assigned_client_id: str) -> Connack:
-    """Return the CONNACK of an accepted client; ``assigned_client_id`` is told to one that brought none."""
+def welcome(connect: Connect, bounds: MQTTBounds, *, assigned_client_id: str, resumed: bool) -> Connack:
+    """Return the CONNACK of an accepted client: exactly what holds here.
+
+    ``assigned_client_id`` is told to one that brought none; ``resumed``: an earlier session goes on.
+    """
     if connect.protocol_level != LEVEL_5:
-        return Connack()
-    keep_alive = _keep_alive_seconds(connect, bounds)
+        return Connack(session_present=resumed)
+    keep_alive, expiry = _keep_alive_seconds(connect, bounds), _session_expiry_seconds(connect, bounds)
     return Connack(
+        session_present=resumed,
         properties=Properties(
-            session_expiry_s=0 if connect.properties.session_expiry_s else None,
+            session_expiry_s=expiry if expiry != (connect.properties.session_expiry_s or 0) else None,
             receive_maximum=min(RECEIVE_MAXIMUM, bounds.inflight_max),
             maximum_packet_bytes=bounds.packet_bytes_max,
             retain_available=False,
             topic_alias_maximum=0,
-            wildcard_subscription_available=False,
+            wildcard_subscription_available=True,
             subscription_identifiers_available=False,
             shared_subscription_available=False,
             server_keep_alive_s=keep_alive if keep_alive != connect.keep_alive_s else None,
             assigned_client_id=None if connect.client_id else assigned_client_id,
-        )
+        ),
     )

@@ -78,11 +78,11 @@ class OutboundStore:
             await connection.execute("SELECT pg_notify($1, '')", MQTT_CHANNEL)
         return result
 
-    async def append(self, messages: Sequence[OutboundMessage], now: datetime) -> list[bool]:
-        """Append many messages, without waking other doors; tell for each whether it was taken."""
+    async def append(self, messages: Sequence[OutboundMessage], now: datetime) -> list[int | None]:
+        """Append many messages, without waking other doors; return each one's number, None where it was not taken."""
         async with self._database.transaction() as connection:
             results = await append(connection, messages, now, waiting_max=self._waiting_max)
-        return [isinstance(result, int) for result in results]
+        return [result if isinstance(result, int) else None for result in results]
 
     async def read(self, wanted: Sequence[tuple[str, int, int, int]]) -> list[Parcel]:
         """Return what waits, in order: ``wanted`` holds (device, connection, after this number, at most so many).

@@ -120,7 +120,7 @@ async def test_a_session_lives_on_for_its_time_and_no_longer(world):
 async def test_a_clean_start_ends_the_session_and_what_waited_in_it(world):
     await subscribed(world)
     await detach(world, 1)
-    assert await world.outbound.append([message()], NOW) == [True]
+    assert await world.outbound.append([message()], NOW) == [1]
     clean = await attach(world, 2, clean_start=True)
     assert (clean.resumed, clean.filters, clean.number) == (False, {}, 1)
     assert await texts(world, 2) == []
@@ -130,7 +130,7 @@ async def test_a_clean_start_ends_the_session_and_what_waited_in_it(world):
 async def test_a_session_without_length_ends_with_its_connection(world):
     await subscribed(world, expiry_seconds=0)
     await detach(world, 1)
-    assert await world.outbound.append([message()], NOW) == [False]
+    assert await world.outbound.append([message()], NOW) == [None]
     assert not (await attach(world, 2)).resumed
 
 
@@ -145,7 +145,7 @@ async def test_an_older_connection_changes_nothing_any_more(world):
     await attach(world, 2, door="b")
     await detach(world, 1, door="a")
     await world.sessions.grant([Grant("rain-1", 1, {})])
-    assert await world.outbound.append([message()], NOW) == [True], "the newer one's subscriptions stand"
+    assert await world.outbound.append([message()], NOW) == [1], "the newer one's subscriptions stand"
     assert await texts(world, 1) == []
     assert await texts(world, 2) == ["x"]
     assert (await world.sessions.held("a")).sessions == 0
@@ -169,15 +169,15 @@ async def test_an_arrival_whose_commit_was_not_heard_of_is_attached_once(world):
 
 
 async def test_messages_are_numbered_for_ever_and_bounded_and_only_taken_where_asked_for(world):
-    assert await world.outbound.append([message()], NOW) == [False], "no session"
+    assert await world.outbound.append([message()], NOW) == [None], "no session"
     await attach(world, 1)
-    assert await world.outbound.append([message()], NOW) == [False], "nothing subscribed"
+    assert await world.outbound.append([message()], NOW) == [None], "nothing subscribed"
     await world.sessions.grant([Grant("rain-1", 1, ALL)])
-    assert await world.outbound.append([message(str(n)) for n in range(4)], NOW) == [True, True, True, False]
+    assert await world.outbound.append([message(str(n)) for n in range(4)], NOW) == [1, 2, 3, None]
     mail = await world.outbound.read([("rain-1", 1, 1, 1)])
     assert [(item.number, item.payload, item.qos, item.packet_id) for item in mail] == [(2, b"1", 1, 2)]
     await world.outbound.close([Closing("rain-1", 2, OutboundOutcome.ACKNOWLEDGED)] * 2, NOW)
-    assert await world.outbound.append([message("new"), message("full")], NOW) == [True, False]
+    assert await world.outbound.append([message("new"), message("full")], NOW) == [4, None]
     assert await texts(world, 1) == ["0", "2", "new"]
     assert (await world.sessions.held("a")).waiting == {"rain-1": 4}
 

@@ -28,6 +28,7 @@ SLEEPERS = {
     "ioc/bootstrap/web.py": "uvicorn has no event for `started`",
     "ioc/ingest/fairness.py": "polls the pace that another process publishes",
     "ioc/ingest/mqtt_bridge/uplink.py": "a worker; commits run between two chunks",
+    "ioc/ingest/mqtt_desk.py": "a worker",
     "ioc/ingest/mqtt_door.py": "the sweep of connections",
     "ioc/ingest/pipeline.py": "the batch's time, and a retry",
     "ioc/replay/door.py": "patience with a full door",

@@ -23,12 +23,15 @@ from ioc.ingest.door import EventSink
 from ioc.ingest.mqtt.decoder import Decoder
 from ioc.ingest.mqtt.encode import encode
 from ioc.ingest.mqtt.packets import Connack, Connect, Oversize, Packet, Properties, Publish, Sender
+from ioc.ingest.mqtt_desk import Waiter
 from ioc.ingest.mqtt_door import MQTTDoor
+from ioc.ingest.mqtt_stores import MQTTStores
 from ioc.ingest.mqtt_welcome import MQTTBounds
 from ioc.ingest.pipeline import Bounds, Pipeline
 from ioc.ingest.prepare import Preparer
 from ioc.ingest.registry import CachedRegistry
 from ioc.metrics import Metrics
+from tests.mqtt_memory import MemoryMQTT
 
 ANSWER_SECONDS = 5.0
 QUIET_SECONDS = 0.15
@@ -82,6 +85,14 @@ class MemoryRegistryStore:
         return secret
 
 
+class Deaf:
+    """A listener whose wake-ups are all lost: only the poll is left."""
+
+    async def wait(self, timeout_seconds: float) -> bool:
+        await asyncio.sleep(timeout_seconds)
+        return False
+
+
 class HeldSink:
     """A log in memory whose commits wait until the test lets them through."""
 
@@ -124,6 +135,7 @@ class House:
     metrics: Metrics
     port: int
     key: str
+    memory: MemoryMQTT
     peers: list[Peer] = field(default_factory=list)
 
     def metric(self, name: str, **labels: str) -> float:
@@ -151,11 +163,14 @@ async def house_of(
     queue_rows_max: int = 20_000,
     batch_rows: int = 1_000,
     registry: CachedRegistry | None = None,
+    stores: MQTTStores | None = None,
+    waiter: Waiter | None = None,
 ) -> AsyncIterator[House]:
     """Run a door over ``sink`` with one device, `rain-1`, whose key is in the house (or over another registry)."""
     metrics, store, io_clock, log_clock = (
         Metrics(CollectorRegistry()), MemoryRegistryStore(), MonotonicIOClock(), AnchoredLogClock(),
     )  # fmt: skip
+    memory = MemoryMQTT()
     key = store.change(devices=[device("rain-1"), device("rain-2")], device="rain-1")
     registry = registry or CachedRegistry(store, log_clock)
     await registry.refresh()
@@ -168,10 +183,11 @@ async def house_of(
     )  # fmt: skip
     door = MQTTDoor(
         pipeline=pipeline, registry=registry, bounds=bounds or MQTTBounds(sweep_seconds=0.05, linger_seconds=0.5),
-        log_clock=log_clock, io_clock=io_clock, metrics=metrics,
+        log_clock=log_clock, io_clock=io_clock, metrics=metrics, waiter=waiter or Deaf(),
+        stores=stores or MQTTStores(memory, memory, memory, memory),
     )  # fmt: skip
     running = asyncio.create_task(pipeline.run())
-    house = House(door, pipeline, store, registry, metrics, await door.start("127.0.0.1", 0), key)
+    house = House(door, pipeline, store, registry, metrics, await door.start("127.0.0.1", 0), key, memory)
     try:
         yield house
     finally:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from ioc.domain.account import KeyKind, new_key
-from ioc.ingest.mqtt.packets import Auth, Connect, Disconnect, Pingreq, Pingresp, Properties, Puback, Will
+from ioc.ingest.mqtt.packets import Auth, Connect, Disconnect, Pingreq, Pingresp, Properties, Puback
 from ioc.ingest.mqtt.reasons import ReasonCode
 from ioc.ingest.mqtt_limits import MQTTLimits
 from ioc.ingest.mqtt_welcome import MQTTBounds
@@ -58,10 +58,10 @@ async def test_a_connack_of_mqtt_5_announces_every_bound(house):
     assert not answer.session_present
     assert told.receive_maximum == 2_000
     assert told.maximum_packet_bytes == (256 << 10) + 4_096
-    assert (told.retain_available, told.wildcard_subscription_available) == (False, False)
+    assert (told.retain_available, told.wildcard_subscription_available) == (False, True)
     assert (told.subscription_identifiers_available, told.shared_subscription_available) == (False, False)
     assert (told.topic_alias_maximum, told.maximum_qos) == (0, None)
-    assert told.session_expiry_s == 0, "no session outlives its connection"
+    assert told.session_expiry_s is None, "it is granted as asked"
     assert told.server_keep_alive_s == 3_600, "none was asked"
     assert told.assigned_client_id is not None
     assert told.assigned_client_id.startswith("rain-1-")
@@ -189,12 +189,6 @@ async def test_more_connections_than_allowed_are_closed_at_once_and_those_inside
         second.writer.close()
         await asyncio.sleep(0.1)
         assert await (await house.device()).ask(publish(2)) == Puback(2), "a place is free again"
-
-
-@LEVELS
-async def test_a_will_is_taken_and_kept_quiet(house, level):
-    peer = await house.device(level, will=Will(topic="tele/rain-1/LWT", payload=b"Offline", qos=1, retain=True))
-    assert await peer.ask(publish(1)) == Puback(1)
 
 
 @pytest.mark.parametrize(
