@@ -38,11 +38,13 @@ ENV PATH=/opt/ioc/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     IOC_DATA_DIR=/data \
     IOC_HTTP_HOST=0.0.0.0 \
-    IOC_MQTT_HOST=0.0.0.0
+    IOC_MQTT_HOST=0.0.0.0 \
+    IOC_MQTT_PLAIN_ANYWHERE=true
 USER 10001
 WORKDIR /home/ioc
 VOLUME ["/data"]
-EXPOSE 8000 1883
+# A container's own loopback reaches nobody: it listens everywhere, and `-p 127.0.0.1:1883:1883` keeps plain MQTT on the host.
+EXPOSE 8000 1883 8883
 # The supervisor stops workers, then PostgreSQL; `docker stop` would kill it after 10 s: use --stop-timeout 60.
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=15s --timeout=5s --start-period=60s --retries=3 \

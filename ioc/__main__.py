@@ -76,13 +76,17 @@ def up(
     demo: Annotated[bool, typer.Option("--demo", help="Play the city's devices and a flood")] = False,
     http_port: Annotated[int | None, typer.Option(help="Port of screens, API and HTTP door; 0: a free one")] = None,
     mqtt_port: Annotated[int | None, typer.Option(help="Port of the MQTT door; 0: a free one")] = None,
+    tls: Annotated[
+        str | None,
+        typer.Option(metavar="self", help="self: HTTPS and MQTT over TLS for the LAN, with certificates of its own"),
+    ] = None,
     data: Data = None,
 ) -> None:
     """Run a whole instance until Ctrl-C."""
     from ioc import logs
     from ioc.bootstrap.up import run_up
 
-    settings = settings_of(demo=demo or None, http_port=http_port, mqtt_port=mqtt_port, data_dir=data)
+    settings = settings_of(demo=demo or None, http_port=http_port, mqtt_port=mqtt_port, tls=tls, data_dir=data)
     logs.configure(level="warning" if settings.demo else settings.log_level, role="up", pretty=settings.demo)
     run(run_up(settings, say=say))
 

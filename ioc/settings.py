@@ -6,7 +6,7 @@ Sources, highest first: command line, environment `IOC_*`, `ioc.toml` in the wor
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError
 from pydantic_settings import (
@@ -40,6 +40,25 @@ class Settings(BaseSettings):
     http_port: Annotated[int, Field(description="Port of the same; 0 picks a free one", ge=0, le=65535)] = 8000
     mqtt_host: Annotated[str, Field(description="Address of the MQTT door")] = "127.0.0.1"
     mqtt_port: Annotated[int, Field(description="Port of the MQTT door; 0 picks a free one", ge=0, le=65535)] = 1883
+    mqtt_plain_anywhere: Annotated[
+        bool, Field(description="Let IOC_MQTT_HOST be more than loopback: keys and readings cross the network in clear")
+    ] = False
+
+    tls: Annotated[Literal["self"] | None, Field(description="self: certificates of this instance's own")] = None
+    http_tls_cert: Annotated[Path | None, Field(description="Certificate chain (PEM): HTTPS on IOC_HTTP_PORT")] = None
+    http_tls_key: Annotated[Path | None, Field(description="Its private key (PEM)")] = None
+    mqtt_tls_host: Annotated[str, Field(description="Address of MQTT over TLS")] = "0.0.0.0"  # noqa: S104 - keys are safe there
+    mqtt_tls_port: Annotated[
+        int | None, Field(description="Port of MQTT over TLS; 0 picks a free one; unset: none", ge=0, le=65535)
+    ] = None
+    mqtt_tls_cert: Annotated[Path | None, Field(description="Certificate chain (PEM) of MQTT over TLS")] = None
+    mqtt_tls_key: Annotated[Path | None, Field(description="Its private key (PEM)")] = None
+    mqtt_tls_client_ca: Annotated[
+        Path | None, Field(description="Who signs certificates of devices (PEM); unset: none is asked for")
+    ] = None
+    mqtt_tls_revoked: Annotated[
+        Path | None, Field(description="SHA-256 fingerprints of revoked device certificates, one a line")
+    ] = None
 
     batch_rows: Annotated[
         int, Field(description="Flush the batch at this many messages", ge=1, le=10_000, json_schema_extra=unit("rows"))

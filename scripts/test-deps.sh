@@ -11,6 +11,7 @@ need() { # a program and its Debian package
 need chromium chromium
 need mosquitto mosquitto
 need mosquitto_pub mosquitto-clients
+need openssl openssl
 need prometheus prometheus
 need promtool prometheus
 need strace strace

@@ -56,6 +56,7 @@ def make_parser() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
     parser = argparse.ArgumentParser(prog="python -m simulators", description="Play the city's devices.")
     parser.add_argument("--mqtt", type=_address, required=True, metavar="HOST:PORT", help="the MQTT door")
+    parser.add_argument("--ca", type=Path, metavar="FILE", help="who signed the certificate of an https URL")
     parser.add_argument("--http", metavar="URL", help="the HTTP door, for citizen reports; unset: none are sent")
     parser.add_argument("--devices", type=Path, required=True, metavar="FILE", help="devices and keys (README.md)")
     parser.add_argument("--scenario", default="calm", help=f"one of: {', '.join(scenario_names())}")
@@ -64,14 +65,16 @@ def make_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _citizens(roster: Roster, *, world: World, url: str | None, ids: ReadingIds) -> Citizens | None:
+def _citizens(
+    roster: Roster, *, world: World, url: str | None, ids: ReadingIds, authority: Path | None = None
+) -> Citizens | None:
     """Return the citizens, or None where no door or no feed key was given for them."""
     key = roster.feed_keys.get(CITIZEN_FEED)
     if url is None or key is None:
         return None
     channel = next((device.id for device in roster.devices if device.feed == CITIZEN_FEED), CITIZEN_CHANNEL)
     generator = CitizenReport(roster.devices, world)
-    return Citizens(generator, url=url, key=key, device=channel, ids=ids)
+    return Citizens(generator, url=url, key=key, device=channel, ids=ids, authority=authority)
 
 
 def _summary(fleet: Fleet, citizens: Citizens | None) -> str:
@@ -101,7 +104,7 @@ def main(arguments: list[str] | None = None) -> int:
     world = World(scenario=scenario, devices=roster.devices, seed=options.seed)
     ids = ReadingIds(options.seed)
     fleet = Fleet(roster.devices, world=world, address=options.mqtt, ids=ids, speed=options.speed)
-    citizens = _citizens(roster, world=world, url=options.http, ids=ids)
+    citizens = _citizens(roster, world=world, url=options.http, ids=ids, authority=options.ca)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: stop.set())

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ssl
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Protocol
 
 import httpx2
@@ -46,7 +48,10 @@ class Teller(Protocol):
 class Citizens:
     """All citizens: asks the generator what is due and posts it with the feed's key."""
 
-    def __init__(self, generator: Teller, *, url: str, key: str, device: str, ids: ReadingIds) -> None:
+    def __init__(
+        self, generator: Teller, *, url: str, key: str, device: str, ids: ReadingIds, authority: Path | None = None
+    ) -> None:  # fmt: skip
+        self._verify = ssl.create_default_context(cafile=authority) if authority is not None else True
         self.tally = ReportTally()
         self._generator = generator
         self._url = f"{url.rstrip('/')}/api/v1/feeds/{FEED}/events"
@@ -68,7 +73,9 @@ class Citizens:
             self._thread.join(TIMEOUT_SECONDS + 1)
 
     def _run(self, seconds: Callable[[], float | None]) -> None:
-        with httpx2.Client(headers=self._headers, timeout=TIMEOUT_SECONDS, trust_env=False) as client:
+        with httpx2.Client(
+            headers=self._headers, timeout=TIMEOUT_SECONDS, trust_env=False, verify=self._verify
+        ) as client:
             while not self._stop.wait(POLL_SECONDS):
                 now_seconds = seconds()
                 if now_seconds is None:

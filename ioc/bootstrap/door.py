@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import resource
+from collections.abc import Coroutine
 
 import structlog
 
 from ioc.bootstrap.intake import open_intake
 from ioc.bootstrap.parts import Parts, announced, open_parts, until_stopped
-from ioc.errors import SettingsError
+from ioc.bootstrap.tls import LiveContext, check_tls, mqtt_files
+from ioc.errors import ServiceUnreachableError, SettingsError
 from ioc.ingest.mqtt_door import MQTTDoor
 from ioc.ingest.mqtt_limits import MQTTLimits
+from ioc.ingest.mqtt_listener import TLSContext
 from ioc.ingest.mqtt_stores import MQTTStores
 from ioc.ingest.mqtt_welcome import MQTTBounds
 from ioc.settings import Settings
@@ -77,12 +80,41 @@ def mqtt_stores(parts: Parts) -> MQTTStores:
     )
 
 
+async def listen(door: MQTTDoor, settings: Settings) -> tuple[dict[str, int], list[Coroutine[None, None, None]]]:
+    """Open every listening address; return the ports as facts, and what must go on running with them.
+
+    Raises:
+        ServiceUnreachableError: an address cannot be bound. SettingsError: the TLS files cannot be used.
+    """
+    facts = {"mqtt_port": await _start(door, settings.mqtt_host, settings.mqtt_port)}
+    files = mqtt_files(settings)
+    if files is None or settings.mqtt_tls_port is None:
+        return facts, []
+    live = LiveContext(files, on_revoked=door.revoke)
+    door.revoke(live.revoked)
+    facts["mqtt_tls_port"] = await _start(
+        door, settings.mqtt_tls_host, settings.mqtt_tls_port, tls=lambda: live.context
+    )
+    return facts, [live.follow()]
+
+
+async def _start(door: MQTTDoor, host: str, port: int, *, tls: TLSContext | None = None) -> int:
+    try:
+        return await door.start(host, port, tls=tls)
+    except OSError as error:
+        raise ServiceUnreachableError(
+            f"port {port} on {host} cannot be used ({error.strerror}): choose another port for MQTT"
+        ) from error
+
+
 async def run_door(settings: Settings) -> None:
     """Take events over MQTT until stopped.
 
     Raises:
-        SettingsError: the system allows fewer open files than connections.
+        SettingsError: the system allows fewer open files than connections, plain MQTT would be open to the network,
+            or the TLS files cannot be used.
     """
+    check_tls(settings)
     connections_max = raise_open_files(settings.mqtt_connections_max)
     async with (
         open_parts(settings, "door", connections_max=5) as parts,
@@ -106,9 +138,9 @@ async def run_door(settings: Settings) -> None:
             io_clock=parts.io_clock,
             metrics=parts.metrics,
         )
-        port = await door.start(settings.mqtt_host, settings.mqtt_port)
         try:
-            async with announced(parts, mqtt_port=port):
-                await until_stopped(asyncio.Event().wait())
+            facts, work = await listen(door, settings)
+            async with announced(parts, **facts):
+                await until_stopped(asyncio.Event().wait(), *work)
         finally:
             await door.stop(settings.stop_seconds / 2)

@@ -32,6 +32,8 @@ async def replay_file(
     """
     report = report_for(Console(stderr=True))
     address = url or _address(settings)
+    if url is None and address.startswith("https:") and settings.http_tls_cert is None:
+        options["authority"] = settings.data_dir / "tls" / "ca.pem"
     if key is not None:
         result = await replay(ReplayOptions(file=file, feed=feed, url=address, key=key, **options), report=report)
         return result.exit_code
@@ -50,9 +52,10 @@ async def replay_file(
 
 
 def _address(settings: Settings) -> str:
-    port = read_ready(ready_file(settings, "api")).get("http_port")
+    ready = read_ready(ready_file(settings, "api"))
+    port = ready.get("http_port")
     if port is None:
         raise ServiceUnreachableError(
             f"no instance runs on {settings.data_dir}: start it with `ioc up`, or name it with --url and --key"
         )
-    return f"http://127.0.0.1:{port}"
+    return f"{ready.get('http_scheme', 'http')}://127.0.0.1:{port}"

@@ -18,6 +18,8 @@ import structlog
 from ioc.bootstrap.accounts import first_account
 from ioc.bootstrap.demo import write_devices
 from ioc.bootstrap.parts import open_parts, ready_file, until_answered
+from ioc.bootstrap.tls import check_tls
+from ioc.clock import AnchoredLogClock
 from ioc.errors import IOCError
 from ioc.packs.loader import load_pack
 from ioc.settings import Settings
@@ -50,6 +52,10 @@ async def run_up(settings: Settings, *, say: Callable[[str], None]) -> int:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
+    authority: Path | None = None
+    if settings.tls == "self":
+        settings, authority = own_tls(settings, say=say)
+    check_tls(settings)
     async with contextlib.AsyncExitStack() as stack:
         say("starting PostgreSQL" if settings.database_url is None else "asking PostgreSQL")
         dsn = await stack.enter_async_context(postgres(settings))
@@ -59,12 +65,15 @@ async def run_up(settings: Settings, *, say: Callable[[str], None]) -> int:
                 # A role that is started again must come back where its clients look for it.
                 "http_port": settings.http_port or free_port(settings.http_host),
                 "mqtt_port": settings.mqtt_port or free_port(settings.mqtt_host),
+                "mqtt_tls_port": free_port(settings.mqtt_tls_host)
+                if settings.mqtt_tls_port == 0
+                else settings.mqtt_tls_port,
             }
         )
         username, password = await prepare(inside, say=say)
         supervisor = Supervisor(stop_seconds=settings.stop_seconds)
         stack.push_async_callback(supervisor.stop)
-        starting = asyncio.create_task(start_roles(supervisor, inside, say=say))
+        starting = asyncio.create_task(start_roles(supervisor, inside, say=say, authority=authority))
         stopped = asyncio.create_task(stop.wait())
         await asyncio.wait({starting, stopped}, return_when=asyncio.FIRST_COMPLETED)
         if not starting.done():
@@ -72,10 +81,30 @@ async def run_up(settings: Settings, *, say: Callable[[str], None]) -> int:
             await asyncio.gather(starting, return_exceptions=True)
             return 0
         http_url, mqtt_address = starting.result()
+        if authority is not None:
+            say_lan(inside, say=say)
         say(ready_line(Ready(http_url, mqtt_address, username, password)))
         await stopped
         say("stopping")
     return 0
+
+
+def own_tls(settings: Settings, *, say: Callable[[str], None]) -> tuple[Settings, Path]:
+    """Return settings with this instance's own certificates, and the authority that who connects must trust."""
+    from ioc.bootstrap.self_signed import with_own_tls
+
+    settings, own = with_own_tls(settings, AnchoredLogClock().now())
+    say(f"TLS of our own: trust {own.authority} on devices and screens, SHA-256 {own.fingerprint}")
+    return settings, own.authority
+
+
+def say_lan(settings: Settings, *, say: Callable[[str], None]) -> None:
+    """Say where the network finds what this machine serves to it."""
+    from ioc.bootstrap.self_signed import lan_address
+
+    address = lan_address()
+    if address is not None:
+        say(f"in this network: https://{address}:{settings.http_port}  mqtts://{address}:{settings.mqtt_tls_port}")
 
 
 def free_port(host: str) -> int:
@@ -145,8 +174,13 @@ async def prepare(settings: Settings, *, say: Callable[[str], None]) -> tuple[st
         return await first_account(parts)
 
 
-async def start_roles(supervisor: Supervisor, settings: Settings, *, say: Callable[[str], None]) -> tuple[str, str]:
-    """Start every role in order; return the URL of the screens and the address of the MQTT door."""
+async def start_roles(
+    supervisor: Supervisor, settings: Settings, *, say: Callable[[str], None], authority: Path | None = None
+) -> tuple[str, str]:
+    """Start every role in order; return the URL of the screens and the address of the MQTT door.
+
+    ``authority`` signed the certificate of the screens; None: one that everybody trusts, or plain HTTP.
+    """
     environment = role_environment(settings)
     names = roles_of(settings)
     roles = [
@@ -155,11 +189,13 @@ async def start_roles(supervisor: Supervisor, settings: Settings, *, say: Callab
     ]
     # Side by side: the database is ready, and each waits for nothing but it. The supervisor keeps their order to stop.
     facts = dict(zip(names, await asyncio.gather(*(supervisor.start(role) for role in roles)), strict=True))
-    http_url = f"http://{_shown(settings.http_host)}:{facts['api']['http_port']}"
+    http_url = f"{facts['api'].get('http_scheme', 'http')}://{_shown(settings.http_host)}:{facts['api']['http_port']}"
     mqtt_address = f"{_shown(settings.mqtt_host)}:{facts['door']['mqtt_port']}"
     if settings.demo:
         say("starting the simulators")
-        await supervisor.start(simulators_role(settings, http_url=http_url, mqtt_address=mqtt_address))
+        await supervisor.start(
+            simulators_role(settings, http_url=http_url, mqtt_address=mqtt_address, authority=authority)
+        )
     return http_url, mqtt_address
 
 
@@ -168,10 +204,12 @@ def roles_of(settings: Settings) -> tuple[str, ...]:
     return (*ROLES[:-1], "bridge", ROLES[-1]) if settings.mqtt_bridge_url is not None else ROLES
 
 
-def simulators_role(settings: Settings, *, http_url: str, mqtt_address: str) -> Role:
+def simulators_role(settings: Settings, *, http_url: str, mqtt_address: str, authority: Path | None = None) -> Role:
     """Return the process that plays the city's devices in a demo."""
     command = [sys.executable, "-m", "simulators", "--mqtt", mqtt_address, "--http", http_url, "--devices",
                str(settings.data_dir / "devices.json"), "--scenario", "flood", "--seed", "2017"]  # fmt: skip
+    if authority is not None:
+        command += ["--ca", str(authority.resolve())]
     return Role("simulators", command, environment={"IOC_DATABASE_URL": ""})
 
 

@@ -15,6 +15,7 @@ from ioc.api.deps import APIParts, APIState
 from ioc.bootstrap.intake import Intake, open_intake
 from ioc.bootstrap.parts import Parts, announced, open_parts, ready_file, until_stopped
 from ioc.bootstrap.scrape import metrics_text
+from ioc.bootstrap.tls import LiveContext, http_files
 from ioc.clock import AnchoredLogClock
 from ioc.errors import ServiceUnreachableError, StoreUnavailableError
 from ioc.ingest.http import HTTPDoor
@@ -39,7 +40,13 @@ class Server(uvicorn.Server):
 
 
 async def run_api(settings: Settings) -> None:
-    """Serve until stopped."""
+    """Serve until stopped.
+
+    Raises:
+        SettingsError: the TLS files cannot be used.
+    """
+    files = http_files(settings)
+    live = LiveContext(files) if files is not None else None
     async with (
         open_parts(settings, "api", connections_max=CONNECTIONS) as parts,
         open_intake(parts) as intake,
@@ -59,15 +66,18 @@ async def run_api(settings: Settings) -> None:
                 timeout_keep_alive=30,
                 timeout_graceful_shutdown=STREAMS_END_SECONDS,
                 lifespan="on",
+                ssl_context_factory=(lambda _, __: live.context) if live is not None else None,
             )
         )
+        following = [live.follow()] if live is not None else []
         listener = _listen(settings.http_host, settings.http_port)
         serving = asyncio.create_task(server.serve(sockets=[listener]))
         try:
             while not server.started and not serving.done():  # noqa: ASYNC110 - uvicorn has no event for it
                 await asyncio.sleep(0.01)
-            async with announced(parts, http_port=listener.getsockname()[1]):
-                await until_stopped(asyncio.shield(serving))
+            scheme = "http" if live is None else "https"
+            async with announced(parts, http_port=listener.getsockname()[1], http_scheme=scheme):
+                await until_stopped(asyncio.shield(serving), *following)
         finally:
             await _stop(server, serving, state)
 

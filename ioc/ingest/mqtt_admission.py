@@ -22,13 +22,18 @@ class Applicant(Connection, Entrance, Protocol):
     """A connection that wants to come in."""
 
 
-def admit(connect: Connect, *, door: Door, connection: Applicant, transport: asyncio.Transport) -> Answers | ReasonCode:
-    """Return the writing side of an admitted client, with its session not yet begun, or why it is sent away."""
-    bounds, client = door.bounds, client_of(connect, door.bounds)
+def admit(
+    connect: Connect, *, device: str, door: Door, connection: Applicant, transport: asyncio.Transport
+) -> Answers | ReasonCode:
+    """Return the writing side of an admitted client, its session not yet begun, or why it is sent away.
+
+    ``device`` is the identity that its key or certificate has proved.
+    """
+    bounds, client = door.bounds, client_of(connect, door.bounds, device=device)
     answers = Answers(door=door, connection=connection, transport=transport, client=client)
     session = ClientSession(client=client, bounds=bounds, desk=door.desk, outlet=answers, entrance=connection)
     will = will_of(
-        connect, session.connection, door.registry, body_bytes_max=bounds.body_bytes_max,
+        connect, session.connection, door.registry, device=device, body_bytes_max=bounds.body_bytes_max,
         delay_seconds_max=bounds.session_seconds_max,
     )  # fmt: skip
     if isinstance(will, ReasonCode):

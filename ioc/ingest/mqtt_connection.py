@@ -12,7 +12,6 @@ import contextlib
 from datetime import datetime
 from typing import cast
 
-from ioc.domain.account import KeyRecord
 from ioc.errors import QueueFullError
 from ioc.ingest.fairness import Lane
 from ioc.ingest.mqtt.decoder import Decoder
@@ -36,14 +35,14 @@ from ioc.ingest.mqtt.packets import (
 from ioc.ingest.mqtt.reasons import ProtocolViolation, ReasonCode
 from ioc.ingest.mqtt_admission import admit
 from ioc.ingest.mqtt_answers import Answers
+from ioc.ingest.mqtt_certificates import Certificate, certificate_of
 from ioc.ingest.mqtt_limits import Pace, Watch
 from ioc.ingest.mqtt_listener import Guest
 from ioc.ingest.mqtt_ports import Door, Pause, Phase
 from ioc.ingest.mqtt_uplink import Uplink
-from ioc.ingest.mqtt_welcome import DELAYED, Client, Refused, judge
+from ioc.ingest.mqtt_welcome import DELAYED, Client, Grant, Refused, judge, still_granted
 
 KEEP_ALIVE_FACTOR = 1.5
-CLIENT_ID_BYTES = 8
 
 
 class MQTTConnection(Guest):
@@ -53,7 +52,6 @@ class MQTTConnection(Guest):
         self._door = door
         bounds = door.bounds
         self.host = host
-        """The address that the socket came from."""
         self._pace = Pace(bounds.limits, door.io_clock.seconds())
         self._watch = Watch(bounds.limits)
         self._decoder = Decoder(bounds.packet_bytes_max, max_connect_bytes=bounds.connect_bytes_max)
@@ -63,7 +61,8 @@ class MQTTConnection(Guest):
         self._connect: Connect | None = None  # while its key is looked up
         self._client: Client
         self._uplink: Uplink | None = None
-        self._record: KeyRecord | None = None
+        self._certificate: Certificate | None = None
+        self._grant: Grant | None = None
         self._since = self._heard_at = door.io_clock.seconds()
         self._transport: asyncio.Transport
         self.lane = Lane()
@@ -78,6 +77,7 @@ class MQTTConnection(Guest):
         """Take a new socket in, if there is place."""
         self.began = True
         self._transport = cast("asyncio.Transport", transport)
+        self._certificate = certificate_of(transport.get_extra_info("ssl_object"))
         self._transport.set_write_buffer_limits(high=self._door.bounds.write_buffer_bytes_max)
         if not self._door.opened(self):
             # Before the CONNECT nothing can be said that the client would understand.
@@ -101,12 +101,11 @@ class MQTTConnection(Guest):
             return
         self._heard_at = self._door.io_clock.seconds()
         self._watch.bytes += len(data)
-        pace = self._pace
-        pace.bytes_left -= len(data)
+        self._pace.bytes_left -= len(data)
         self._decoder.feed(data)
         if not self._pauses:
             self._read()
-            if pace.bytes_left < 0:
+            if self._pace.bytes_left < 0:
                 self._slow_down()
 
     def pause_writing(self) -> None:
@@ -160,7 +159,7 @@ class MQTTConnection(Guest):
             if seconds - self._since > bounds.linger_seconds:
                 self.abort()
         elif self._phase is Phase.LIVE:
-            expires_at = self._record.expires_at if self._record is not None else None
+            expires_at = self._grant.expires_at if self._grant is not None else None
             silent_max = self._client.keep_alive_seconds * KEEP_ALIVE_FACTOR
             if expires_at is not None and expires_at <= now:
                 self.end(ReasonCode.NOT_AUTHORIZED, "key_gone")
@@ -180,11 +179,11 @@ class MQTTConnection(Guest):
 
     def registry_changed(self) -> None:
         """Forget what the registry allowed; hang up when the key is gone (SECURITY S23)."""
-        if self._phase is not Phase.LIVE or self._record is None or self._uplink is None:
+        if self._phase is not Phase.LIVE or self._grant is None or self._uplink is None:
             return
         self._uplink.forget_routes()
-        self._record = self._door.registry.key_by_hash(self._record.hash)
-        if self._record is None or self._record.device != self.device:
+        self._grant = still_granted(self._grant, self._door.registry, self._door.revoked)
+        if self._grant is None:
             self.end(ReasonCode.NOT_AUTHORIZED, "key_gone")
 
     def end(self, reason: ReasonCode | None, label: str | None) -> None:
@@ -206,7 +205,10 @@ class MQTTConnection(Guest):
             return
         # Closing at once with unread bytes in the socket would send a reset, which can overtake our last packet.
         with contextlib.suppress(OSError):  # the client may have gone and the loop not know yet
-            self._transport.write_eof()
+            if self._transport.can_write_eof():
+                self._transport.write_eof()
+            else:  # TLS says goodbye by itself
+                self._transport.close()
         if was_paused:
             self._transport.resume_reading()
 
@@ -337,8 +339,9 @@ class MQTTConnection(Guest):
         self.resume(Pause.LOOKUP)
 
     def _judge(self, connect: Connect, *, last: bool = False, readable: bool = True) -> None:
-        verdict = judge(connect, self._door.registry)
-        if isinstance(verdict, KeyRecord):
+        revoked = self._door.revoked
+        verdict = judge(connect, self._door.registry, certificate=self._certificate, revoked=revoked)
+        if not isinstance(verdict, Refused):
             self._admit(connect, verdict)
             return
         if verdict.ask_again and not last:
@@ -366,12 +369,12 @@ class MQTTConnection(Guest):
             self._transport.write(encode(Connack(reason_code=code), level))
             self.end(None, code.name.lower())
 
-    def _admit(self, connect: Connect, record: KeyRecord) -> None:
-        verdict = admit(connect, door=self._door, connection=self, transport=self._transport)
+    def _admit(self, connect: Connect, grant: Grant) -> None:
+        verdict = admit(connect, device=grant.device or "", door=self._door, connection=self, transport=self._transport)
         if isinstance(verdict, ReasonCode):
             self._refuse(connect, Refused(verdict), readable=True)
             return
-        self._record, self._client, self._answers = record, verdict.client, verdict
+        self._grant, self._client, self._answers = grant, verdict.client, verdict
         if verdict.session.may_wait:
             self._connect = connect
             self.pause(Pause.SESSION)

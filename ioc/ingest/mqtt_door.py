@@ -53,6 +53,7 @@ class MQTTDoor:
             moves_max=MOVES_PER_CONNECTION * bounds.connections_max,
         )  # fmt: skip
         self._waiter = waiter
+        self.revoked: frozenset[str] = frozenset()
         self._listeners: list[Listener] = []
         self._addresses = Addresses(bounds.limits)
         self._reconnects = Reconnects(bounds.limits.device_connects_per_minute)
@@ -115,6 +116,11 @@ class MQTTDoor:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         for listener in listeners:
             await listener.wait_closed()
+
+    def revoke(self, fingerprints: frozenset[str]) -> None:
+        """Hold these client certificates for worthless; connections that rest on one end."""
+        self.revoked = fingerprints
+        self.registry_changed()
 
     def registry_changed(self) -> None:
         """Let every connection look at its key again; those whose key is gone are closed."""

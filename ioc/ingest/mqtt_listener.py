@@ -20,6 +20,8 @@ BACKLOG = 1_024
 ACCEPTS_AT_ONCE = 64
 """Then the connections inside have their turn."""
 PAUSE_SECONDS = 0.5
+SHUTDOWN_SECONDS = 2.0
+"""A client has this long to answer the end of a TLS connection."""
 EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 TLSContext = Callable[[], ssl.SSLContext]
 """Returns the context for the next handshake, so that a new certificate serves from then on."""
@@ -157,6 +159,7 @@ class Listener:
                 await loop.connect_accepted_socket(
                     lambda: guest,
                     client, ssl=self._tls(), ssl_handshake_timeout=self._handshake_seconds,
+                    ssl_shutdown_timeout=SHUTDOWN_SECONDS,
                 )  # fmt: skip
         except (OSError, EOFError, asyncio.CancelledError) as error:
             if not guest.began:

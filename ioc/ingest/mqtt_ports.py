@@ -164,6 +164,11 @@ class Door(Protocol):
         ...
 
     @property
+    def revoked(self) -> frozenset[str]:
+        """Fingerprints of client certificates that are worth nothing any more."""
+        ...
+
+    @property
     def intake(self) -> Intake:
         """The pipeline."""
         ...

@@ -1,12 +1,13 @@
 """What a CONNECT is answered with: who it is, what it may do here, and the bounds that we announce. Pure.
 
-The user name is the device id and the password its key. The identity is the key's device and nothing else: the client
-id is only echoed, topic and payload can claim no other (SECURITY S24).
+The user name is the device id and the password its key; or a client certificate names the device. The identity is
+the key's or certificate's device and nothing else: the client id is only echoed, topic and payload can claim no other
+(SECURITY S24).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -15,6 +16,7 @@ from ioc.domain.device import DeviceState
 from ioc.ingest.door import Registry
 from ioc.ingest.mqtt.packets import LEVEL_5, Connack, Connect, Properties
 from ioc.ingest.mqtt.reasons import ReasonCode
+from ioc.ingest.mqtt_certificates import Certificate
 from ioc.ingest.mqtt_limits import MQTTLimits
 
 PACKET_HEADROOM_BYTES = 4_096
@@ -24,7 +26,7 @@ PACKET_BYTES_ANY = 268_435_460
 """The longest packet that MQTT can frame."""
 DELAYED = frozenset({
     ReasonCode.BAD_USER_NAME_OR_PASSWORD, ReasonCode.NOT_AUTHORIZED, ReasonCode.BAD_AUTHENTICATION_METHOD,
-    ReasonCode.CONNECTION_RATE_EXCEEDED,
+    ReasonCode.BANNED, ReasonCode.CONNECTION_RATE_EXCEEDED,
 })  # fmt: skip
 """Refusals that are the client's own doing."""
 
@@ -100,8 +102,20 @@ class Client:
     """How many messages at QoS 1 and 2 it takes unconfirmed."""
 
 
-def judge(connect: Connect, registry: Registry) -> KeyRecord | Refused:
-    """Return the device key that a CONNECT proves, or why it does not."""
+Grant = KeyRecord | Certificate
+"""What lets a device in: its key, or its certificate."""
+
+
+def judge(
+    connect: Connect, registry: Registry, *, certificate: Certificate | None = None,
+    revoked: Collection[str] = frozenset(),
+) -> Grant | Refused:  # fmt: skip
+    """Return what proves who the client of a CONNECT is, or why nothing does.
+
+    A client that showed a certificate is that device or nobody: no key makes it another.
+    """
+    if certificate is not None:
+        return _certified(connect, registry, certificate, revoked)
     secret = _secret(connect)
     if isinstance(secret, Refused):
         return secret
@@ -114,6 +128,32 @@ def judge(connect: Connect, registry: Registry) -> KeyRecord | Refused:
     if device is None or device.state is DeviceState.RETIRED:
         return Refused(ReasonCode.NOT_AUTHORIZED)
     return record
+
+
+def _certified(
+    connect: Connect, registry: Registry, certificate: Certificate, revoked: Collection[str]
+) -> Certificate | Refused:
+    if connect.properties.authentication_method is not None:
+        return Refused(ReasonCode.BAD_AUTHENTICATION_METHOD)
+    if certificate.fingerprint in revoked:
+        return Refused(ReasonCode.BANNED)
+    if not certificate.device or connect.username not in (None, certificate.device):
+        return Refused(ReasonCode.BAD_USER_NAME_OR_PASSWORD)
+    device = registry.device(certificate.device)
+    if device is None:
+        return Refused(ReasonCode.NOT_AUTHORIZED, ask_again=True)
+    return Refused(ReasonCode.NOT_AUTHORIZED) if device.state is DeviceState.RETIRED else certificate
+
+
+def still_granted(grant: Grant, registry: LiveRegistry, revoked: Collection[str]) -> Grant | None:
+    """Return what a live connection rests on, as the registry has it now; None: it is gone."""
+    if isinstance(grant, KeyRecord):
+        record = registry.key_by_hash(grant.hash)
+        return record if record is not None and record.device == grant.device else None
+    device = registry.device(grant.device)
+    if device is None or device.state is DeviceState.RETIRED or grant.fingerprint in revoked:
+        return None
+    return grant
 
 
 def _secret(connect: Connect) -> str | Refused:
@@ -129,11 +169,11 @@ def _secret(connect: Connect) -> str | Refused:
     return Refused(ReasonCode.BAD_USER_NAME_OR_PASSWORD if kind is None else ReasonCode.NOT_AUTHORIZED)
 
 
-def client_of(connect: Connect, bounds: MQTTBounds) -> Client:
-    """Return what is to be known of a client that :func:`judge` let in."""
+def client_of(connect: Connect, bounds: MQTTBounds, *, device: str) -> Client:
+    """Return what is to be known of a client that :func:`judge` let in as ``device``."""
     asked = connect.properties
     return Client(
-        device=connect.username or "",
+        device=device,
         level=connect.protocol_level,
         keep_alive_seconds=_keep_alive_seconds(connect, bounds),
         with_reason=asked.request_problem_information is not False,

@@ -21,10 +21,10 @@ NONCE_BYTES = 20
 
 
 def will_of(
-    connect: Connect, connection: int, registry: Registry, *, body_bytes_max: int, delay_seconds_max: int
+    connect: Connect, connection: int, registry: Registry, *, device: str, body_bytes_max: int, delay_seconds_max: int
 ) -> LastWill | ReasonCode | None:
-    """Return the will that a CONNECT leaves, why it cannot be left, or None where there is none."""
-    will, device = connect.will, connect.username or ""
+    """Return the will that a CONNECT of ``device`` leaves, why it cannot be left, or None where there is none."""
+    will = connect.will
     if will is None:
         return None
     if route(will.topic, device, registry) is None:

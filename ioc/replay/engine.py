@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -165,7 +166,10 @@ async def replay(
     plan = plan_timing(reader, speed=options.speed, paced=options.paced, shift=options.shift, now=now())
     if plan is None:
         raise InvalidInputError(f"{options.file}: no row has a time and a value for these columns", field="column")
-    async with httpx2.AsyncClient(timeout=TIMEOUT_SECONDS, transport=transport, trust_env=False) as client:
+    verify = ssl.create_default_context(cafile=options.authority) if options.authority is not None else True
+    async with httpx2.AsyncClient(
+        timeout=TIMEOUT_SECONDS, transport=transport, trust_env=False, verify=verify
+    ) as client:
         door = Door(
             client=client,
             url=options.url,

@@ -34,6 +34,8 @@ class ReplayOptions:
     shift: bool = False
     batch_events: int = 500
     give_up_seconds: float = 60.0
+    authority: Path | None = None
+    """Who signed the certificate of an https address, where the system does not know it."""
 
     def __post_init__(self) -> None:
         if not self.columns:

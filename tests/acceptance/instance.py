@@ -49,8 +49,10 @@ def wait_until(ask: Callable[[], T | None], *, seconds: float = 10.0, what: str 
 class Instance:
     """One `ioc up` on a data folder; it can be stopped and started again on the same folder."""
 
-    def __init__(self, data: Path, *, demo: bool = False) -> None:
+    def __init__(self, data: Path, *, demo: bool = False, words: Sequence[str] = (), **environment: str) -> None:
         self.data = data
+        self._words = words
+        self._environment = environment
         self.demo = demo
         self.log = data / "up.log"
         self.ready_seconds = 0.0
@@ -82,13 +84,14 @@ class Instance:
         command = [sys.executable, "-m", "ioc", "up", "--http-port", "0", "--mqtt-port", "0", "--data", str(self.data)]
         if self.demo:
             command.append("--demo")
+        command += self._words
         if shutil.which("setpriv"):  # it ends with the test run, also with one that is killed
             command = ["setpriv", "--pdeathsig", "TERM", *command]
         self._began_at = self.log.stat().st_size if self.log.exists() else 0
         began = time.monotonic()
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                command, cwd=ROOT, env=clean_environment(), stdin=subprocess.DEVNULL, stdout=log,
+                command, cwd=ROOT, env=clean_environment(**self._environment), stdin=subprocess.DEVNULL, stdout=log,
                 stderr=subprocess.STDOUT, start_new_session=True,
             )  # fmt: skip
         line = wait_until(self._ready_line, seconds=READY_SECONDS_MAX, what="the ready line")

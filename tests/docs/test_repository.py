@@ -24,6 +24,7 @@ CATCH_ALL = {
 SLEEPERS = {
     "ioc/api/hub.py": "the poller of the change feed and its clock",
     "ioc/bootstrap/parts.py": "a role waits for PostgreSQL",
+    "ioc/bootstrap/tls.py": "looks whether the certificate files have changed",
     "ioc/bootstrap/up.py": "watches embedded PostgreSQL",
     "ioc/bootstrap/web.py": "uvicorn has no event for `started`",
     "ioc/ingest/fairness.py": "polls the pace that another process publishes",
