@@ -15,6 +15,7 @@ from proof.catalogue import PROOFS
 from proof.proofs import Profile
 from proof.report import RESULTS
 from proof.runner import run
+from proof.table import write_readme
 
 QUICK_SEED = 2017
 """The quick set is the same each time, so that a change of its outcome is a change of the code."""
@@ -40,6 +41,8 @@ def main() -> int:
         seed = QUICK_SEED if profile is Profile.QUICK else secrets.randbelow(SEEDS)
     names = given.names or [name for name, proof in PROOFS.items() if given.full or proof.quick]
     outcome = asyncio.run(run(PROOFS, names, profile=profile, seed=seed, results=given.results))
+    if given.results == RESULTS:
+        write_readme()
     print(outcome.summary(), flush=True)
     return outcome.exit_code
 

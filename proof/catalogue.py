@@ -15,22 +15,31 @@ from proof.proofs import Proof
 PROOFS: dict[str, Proof] = {
     "puback": Proof(
         lambda seed, profile: puback.prove(seed=seed, publishes=puback.PUBLISHES[profile]),
+        promises=("P2",), figures=("publishes", "flushed_before_puback"), controls=("puback_before_flush",),
         needs=("strace",), quick_seconds=25, full_seconds=60,
     ),
     "kills": Proof(
-        lambda seed, profile: kills.prove(seed=seed, size=kills.SIZES[profile]), quick_seconds=60, full_seconds=420
+        lambda seed, profile: kills.prove(seed=seed, size=kills.SIZES[profile]),
+        promises=("P1", "P2", "P3", "P6"), figures=("acknowledged", "lost", "stored_twice", "alert_mismatches"),
+        controls=("acknowledged", "lost"), quick_seconds=60, full_seconds=420,
     ),
     "power": Proof(
         lambda seed, profile: power.prove(seed=seed, size=power.SIZES[profile]),
-        needs=power.NEEDS, quick_seconds=95, full_seconds=900,
+        promises=("P1", "P2", "P3", "P6"), figures=("acknowledged", "lost", "stored_twice", "alert_mismatches"),
+        controls=("synchronous_commit.lost", "early_ack.lost", "fsync.lost"), needs=power.NEEDS,
+        quick_seconds=95, full_seconds=900,
     ),
     "stream": Proof(
-        lambda seed, profile: stream.prove(seed=seed, size=stream.SIZES[profile]), quick_seconds=40, full_seconds=150
+        lambda seed, profile: stream.prove(seed=seed, size=stream.SIZES[profile]),
+        promises=("P9",), figures=("clients", "cuts", "changes", "gaps", "repeats"), controls=("gaps",),
+        quick_seconds=40, full_seconds=150,
     ),
     "overload": Proof(
-        lambda seed, profile: overload.prove(seed=seed, size=overload.SIZES[profile]), quick=False, full_seconds=600
+        lambda seed, profile: overload.prove(seed=seed, size=overload.SIZES[profile]),
+        promises=("P4",), quick=False, full_seconds=600,
     ),
     "backlog": Proof(
-        lambda seed, profile: backlog.prove(seed=seed, size=backlog.SIZES[profile]), quick=False, full_seconds=900
+        lambda seed, profile: backlog.prove(seed=seed, size=backlog.SIZES[profile]),
+        promises=("P4",), quick=False, full_seconds=900,
     ),
 }  # fmt: skip

@@ -19,7 +19,7 @@ from typing import Any
 
 from ioc.domain.event import Event
 from ioc.store.embedded import EmbeddedPostgres
-from ioc.store.embedded_binaries import find_binaries
+from ioc.store.embedded_binaries import EmbeddedPostgresError, find_binaries
 from proof.aftermath import read_events
 from proof.checkers import judge_events
 from proof.guest import ID_STEP, Job, write_job
@@ -184,18 +184,20 @@ async def control(prepared: Prepared, folder: Path, *, name: str, size: Size, se
     """Cut a broken instance until it has lost what it acknowledged; each time on a disk of its own."""
     tried: list[Cut] = []
     verdict: dict[str, int] = {}
+    starts = True
     for number in range(size.control_cuts):
         place = folder / f"{name}-{number}"
         chain = await _chain(prepared, place, size=replace(size, roles=("door", "api")), seed=seed + number,
                              broken=name)  # fmt: skip
         tried.append(await chain.cut_once())
         events = await _events_on(chain.image, place / "found", list(prepared.keys))
-        verdict = judge_events(chain.history(), events).facts()
+        starts = events is not None
+        verdict = judge_events(chain.history(), events or ()).facts()
         await asyncio.to_thread(shutil.rmtree, place)
         if verdict["lost"]:
             break
     return {"mutant": CONTROLS[name], "cuts": len(tried), "acknowledged_at_last_cut": verdict["acknowledged"],
-            "lost": verdict["lost"]}  # fmt: skip
+            "lost": verdict["lost"], "postgresql_starts_after_it": starts}  # fmt: skip
 
 
 async def _chain(prepared: Prepared, place: Path, *, size: Size, seed: int, broken: str | None = None) -> Chain:
@@ -213,11 +215,14 @@ async def _chain(prepared: Prepared, place: Path, *, size: Size, seed: int, brok
     return chain
 
 
-async def _events_on(image: Path, data: Path, devices: list[str]) -> list[Event]:
-    """Return the devices' events from an image, by PostgreSQL alone, which recovers first."""
+async def _events_on(image: Path, data: Path, devices: list[str]) -> list[Event] | None:
+    """Return the devices' events from an image, by PostgreSQL alone, which recovers first; None: it cannot."""
     await asyncio.to_thread(extract, image, data)
     server = EmbeddedPostgres(data)
-    await asyncio.to_thread(server.start)
+    try:
+        await asyncio.to_thread(server.start)
+    except EmbeddedPostgresError:
+        return None
     try:
         return await read_events(data, devices)
     finally:

@@ -38,6 +38,12 @@ class Proof:
 
     prove: Callable[[int, Profile], Awaitable[Report]]
     """Given a seed and a profile. It may raise NotRunError."""
+    promises: tuple[str, ...] = ()
+    """Which of P1 to P15 (docs/promises.md) it is about."""
+    figures: tuple[str, ...] = ()
+    """What README.md quotes of its result: names of figures, `outer.inner` where they are nested."""
+    controls: tuple[str, ...] = ()
+    """The same of its control."""
     quick: bool = True
     """Whether `make proof` runs it; every proof is part of `make proof-full`."""
     needs: tuple[str, ...] = ()

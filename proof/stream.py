@@ -136,7 +136,7 @@ async def prove(*, seed: int, size: Size | None = None) -> Report:
                           cut_bytes=None)  # fmt: skip
             control = await run_stream(seed=seed, size=mutant, folder=Path(name))
     faults = facts["faults"] + facts["cuts"]
-    report.facts = {**facts, "gap_per_fault_bound_95": bound_95(faults)}
+    report.facts = {**facts, "faults": faults, "kills": facts["faults"], "gap_per_fault_bound_95": bound_95(faults)}
     report.control = {"mutant": "cursor: positions from a plain sequence, not cut and not killed", **control}
     report.judge(
         held=not facts["problems"],
