@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -29,7 +28,7 @@ def message(
         feed=feed, device=device, key=key, key_time=key_time, content=content, data=data, received_at=NOON,
         door="test", id=id, time=time, raw=raw,
     )  # fmt: skip
-    return replace(built, **others)
+    return built._replace(**others)
 
 
 def letter(reason: str = "not_json", raw: bytes = b"\xff\x00") -> DeadLetter:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from enum import StrEnum
-from typing import Any
+from functools import lru_cache
+from hashlib import blake2b
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -15,6 +16,7 @@ from ioc.domain.moment import FUTURE_TRUSTED_MAX, OLDEST_TRUSTED, SKEW_MAX
 
 UNTIMED = datetime(1970, 1, 1, tzinfo=UTC)
 """The identity's time of a message that names none: all such keys share one partition."""
+TWO = tuple(f"{number:02}" for number in range(60))
 
 
 class Flag(StrEnum):
@@ -51,11 +53,13 @@ class Outcome(StrEnum):
     """It is a dead letter with its reason."""
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(NamedTuple):
     """One checked and placed reading on its way to the log.
 
     ``key`` and ``content`` are 16 bytes each (see :func:`identity`). ``data`` has only the feed's own members.
+
+    A tuple, not a dataclass: every event is one of these, and a frozen dataclass of twenty fields costs 2.5 us to
+    make where this costs 0.4 us; and the columns of a batch are one ``zip`` of its messages.
     """
 
     feed: str
@@ -63,7 +67,7 @@ class Message:
     key: bytes
     key_time: datetime
     content: bytes
-    data: Mapping[str, Any]
+    data: dict[str, Any]
     received_at: datetime
     door: str
     id: str | None = None
@@ -99,8 +103,7 @@ class DeadLetter:
     content_type: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Receipt:
+class Receipt(NamedTuple):
     """The log's answer for one message of a batch, in the batch's order."""
 
     outcome: Outcome
@@ -172,13 +175,36 @@ def canonical(value: object) -> bytes:
     return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
 
 
+def framed(*parts: bytes) -> bytes:
+    """Return the parts one after the other, each behind its length, so that no two lists of parts are alike joined."""
+    return b"".join([piece for part in parts for piece in (len(part).to_bytes(4, "big"), part)])
+
+
 def hash16(*parts: bytes) -> bytes:
     """Return a 16-byte BLAKE2b hash of length-prefixed parts, so that no two lists of parts collide by joining."""
-    digest = hashlib.blake2b(digest_size=16)
-    for part in parts:
-        digest.update(len(part).to_bytes(4, "big"))
-        digest.update(part)
-    return digest.digest()
+    if len(parts) == 1:
+        return blake2b(len(parts[0]).to_bytes(4, "big") + parts[0], digest_size=16).digest()
+    return blake2b(framed(*parts), digest_size=16).digest()
+
+
+@lru_cache(maxsize=16_384)
+def _heads(source: str) -> tuple[bytes, bytes, bytes]:
+    """Return what the three kinds of identity of a source begin with: a device sends for ever under one source."""
+    name = source.encode()
+    return framed(b"it", name), framed(b"tc", name), framed(b"ic", name)
+
+
+@lru_cache(maxsize=64)
+def _day(day: date) -> str:
+    return day.isoformat()
+
+
+def _instant(time: datetime) -> bytes:
+    """Return ``time.isoformat()`` as bytes; in UTC, as almost all are, at a third of what isoformat() costs."""
+    if time.tzinfo is not UTC:
+        return time.isoformat().encode()
+    second = f"{_day(time.date())}T{TWO[time.hour]}:{TWO[time.minute]}:{TWO[time.second]}"
+    return (f"{second}.{time.microsecond:06}+00:00" if time.microsecond else f"{second}+00:00").encode()
 
 
 def identity(source: str, message_id: str | None, time: datetime | None, content: bytes) -> tuple[bytes, datetime]:
@@ -187,12 +213,16 @@ def identity(source: str, message_id: str | None, time: datetime | None, content
     (source, id, time) when both are given; (source, time, content) without an id; (source, id, content) without
     a time; with neither the caller flags it `anonymous` and mixes something of its connection into ``source``.
     """
-    name = source.encode()
-    if message_id is not None and time is not None:
-        return hash16(b"it", name, message_id.encode(), time.isoformat().encode()), time
+    with_both, with_time, with_id = _heads(source)
     if time is not None:
-        return hash16(b"tc", name, time.isoformat().encode(), content), time
-    return hash16(b"ic", name, (message_id or "").encode(), content), UNTIMED
+        if message_id is not None:
+            name, second = message_id.encode(), _instant(time)
+            return blake2b(
+                b"%b%b%b%b%b" % (with_both, len(name).to_bytes(4, "big"), name, len(second).to_bytes(4, "big"), second),
+                digest_size=16,
+            ).digest(), time
+        return blake2b(with_time + framed(_instant(time), content), digest_size=16).digest(), time
+    return blake2b(with_id + framed((message_id or "").encode(), content), digest_size=16).digest(), UNTIMED
 
 
 def effective_time(

@@ -20,6 +20,8 @@ def parse_time(text: str) -> datetime:
     if not isinstance(text, str) or not (8 <= len(text) <= 40) or not text[:4].isdigit():  # noqa: PLR2004
         raise ValueError(f"not an RFC 3339 time: {text!r:.60}")
     moment = datetime.fromisoformat(text)
+    if moment.tzinfo is UTC:  # nearly every device says Z: nothing to convert
+        return moment
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=LOCAL_ZONE)
     try:

@@ -12,6 +12,8 @@ import zlib
 from dataclasses import dataclass
 from typing import Any
 
+import orjson
+
 DEPTH_MAX = 32
 KEYS_MAX = 1_000
 STRING_BYTES_MAX = 64 << 10
@@ -72,6 +74,35 @@ def parse(body: bytes) -> object:
         if "int" in str(error) and "digits" in str(error):
             raise UnreadableError("number_too_large", "a number has thousands of digits") from error
         raise UnreadableError("not_json", str(error)[:200]) from error
+
+
+def flat(body: bytes) -> dict[str, Any] | None:
+    """Return the event of a body that is one plain object, quickly; None: :func:`parse` and :func:`check` decide.
+
+    This is the short way of nearly every body (4 us instead of 11): orjson reads it, and what orjson is lax about
+    is looked for. It keeps the last of two members of one name: then the body has more quotation marks than its names
+    and texts need. It reads whole numbers past 64 bits as floats: those are past 2**63. Whatever holds an escape,
+    is nested, is large or is wrong takes the long way, so that there is one verdict (tests/property/test_decode.py).
+    """
+    if len(body) > STRING_BYTES_MAX or b"\\" in body:
+        return None
+    try:
+        value = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return None
+    if type(value) is not dict or len(value) > KEYS_MAX:
+        return None
+    texts = len(value)
+    for member in value.values():
+        kind = type(member)
+        if kind is str:
+            texts += 1
+        elif kind is float or kind is int:
+            if not -INTEGER_MAX <= member <= INTEGER_MAX:
+                return None
+        elif kind is not bool and member is not None:
+            return None
+    return value if body.count(b'"') == 2 * texts else None
 
 
 def check(value: object, *, escapes: bool) -> Refusal | None:
@@ -135,20 +166,43 @@ def items(body: bytes, *, newline_delimited: bool, events_max: int) -> list[dict
         UnreadableError: nothing of it can be read, or it holds more than ``events_max`` events.
     """
     if newline_delimited:
-        found: list[object] = [_line(line) for line in body.split(b"\n") if line.strip()]
-        if found and all(isinstance(item, _Bad) for item in found):
-            raise UnreadableError("not_json", "no line is JSON")
-    elif not body.strip():
-        found = []
+        return _lines([line for line in body.split(b"\n") if line.strip()], events_max=events_max)
+    plain = flat(body)
+    if plain is not None and events_max:
+        return [plain]
+    if not body.strip():
+        found: list[object] = []
     else:
         value = parse(body)
         found = value if isinstance(value, list) else [value]
-    if not found:
-        raise UnreadableError("empty", "there is no event in it")
-    if len(found) > events_max:
-        raise UnreadableError("too_many_events", f"more than {events_max} events in one body")
+    _check_count(len(found), events_max=events_max)
     escapes = b"\\u" in body
     return [_item(item, escapes=escapes) for item in found]
+
+
+def _check_count(count: int, *, events_max: int) -> None:
+    if not count:
+        raise UnreadableError("empty", "there is no event in it")
+    if count > events_max:
+        raise UnreadableError("too_many_events", f"more than {events_max} events in one body")
+
+
+def _lines(lines: list[bytes], *, events_max: int) -> list[dict[str, Any] | Refusal]:
+    found: list[dict[str, Any] | Refusal] = []
+    readable = not lines
+    for line in lines:
+        plain = flat(line)
+        if plain is None:
+            value = _line(line)
+            readable = readable or not isinstance(value, _Bad)
+            found.append(_item(value, escapes=b"\\u" in line))
+        else:
+            readable = True
+            found.append(plain)
+    if not readable:
+        raise UnreadableError("not_json", "no line is JSON")
+    _check_count(len(found), events_max=events_max)
+    return found
 
 
 def _line(line: bytes) -> object:

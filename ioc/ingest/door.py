@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from ioc.domain.account import KeyRecord
 from ioc.domain.area import Area
@@ -14,13 +13,12 @@ from ioc.domain.event import DeadLetter, Message, Receipt
 from ioc.ingest.fairness import Lane
 
 
-@dataclass(frozen=True, slots=True)
-class Delivery:
+class Delivery(NamedTuple):
     """One body as it came in, with the identity that the door has proved.
 
     ``device`` null means the body's items name their device (feed keys only). ``nonce`` makes the identity of a
     message with neither id nor time unique to its connection and packet. ``lane`` is the sender's, where the door can
-    hold a backlog back; None: it is never held.
+    hold a backlog back; None: it is never held. A tuple for the reason that a message is one.
     """
 
     feed: str

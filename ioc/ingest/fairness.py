@@ -104,6 +104,9 @@ class Share:
         """Take note of what a sender brought: whether it is a backlog, and what that costs its share."""
         last = items[-1] if items else None
         if isinstance(last, Message):
+            if last.time is not None and now - last.time <= BACKLOG_AGE:
+                lane.is_backlog = False  # nearly every reading; the rest must be looked at closely
+                return
             # A clock that cannot be trusted (reset to 1970) makes no backlog: such a reading counts as of now.
             effective, _ = effective_time(last.time, now, last.registered_at)
             lane.is_backlog = now - effective > BACKLOG_AGE

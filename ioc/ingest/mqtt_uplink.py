@@ -99,10 +99,9 @@ class Uplink:
             done = self._door.intake.submit_letter(self._letter(packet, where, now))
         else:
             done = self._door.intake.submit(
-                Delivery(
-                    feed=where.feed, device=where.device, body=packet.payload, received_at=now, door=DOOR,
-                    nonce=self._nonce(packet), topic=topic, content_type=packet.properties.content_type,
-                    lane=self._outlet.lane,
+                Delivery(  # by position, as it is a tuple: its order is that of Delivery
+                    where.feed, where.device, packet.payload, now, DOOR, self._nonce(packet), topic,
+                    packet.properties.content_type, False, False, self._outlet.lane,  # noqa: FBT003
                 )
             )  # fmt: skip
         body = device = None

@@ -9,12 +9,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections import Counter, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import structlog
-from prometheus_client import Histogram
 
 from ioc.clock import IOClock, LogClock
 from ioc.domain.event import DeadLetter, Message, Outcome, Receipt
@@ -22,7 +21,7 @@ from ioc.errors import QueueFullError, StoreUnavailableError
 from ioc.ingest.door import Delivery, EventSink
 from ioc.ingest.fairness import Share
 from ioc.ingest.prepare import Preparer
-from ioc.metrics import Metrics
+from ioc.metrics import Metrics, observe_all
 
 RETRY_SECONDS = 0.5
 OVERHEAD_BYTES = 512
@@ -70,6 +69,7 @@ class Pipeline:
         self._room.set()
         self._empty = asyncio.Event()
         self._stopping = False
+        metrics.ingest_queue_bytes.set_function(lambda: self._bytes)  # asked at a scrape, not set at every event
         self.failing_since: float | None = None
         """Monotonic seconds since which commits fail, or None: readiness asks."""
 
@@ -125,7 +125,6 @@ class Pipeline:
         self._queue.append(group)
         self._rows += len(items)
         self._bytes += size
-        self._metrics.ingest_queue_bytes.set(self._bytes)
         self._arrived.set()
         return group.done
 
@@ -176,7 +175,6 @@ class Pipeline:
             start = end
             self._rows -= len(group.items)
             self._bytes -= group.size
-        self._metrics.ingest_queue_bytes.set(self._bytes)
         self._room.set()
         self.share.committed(len(items), self._io_clock.seconds() - started)
         if not self._rows:
@@ -200,22 +198,27 @@ class Pipeline:
 
     def _count(self, items: Sequence[Message | DeadLetter], receipts: Sequence[Receipt]) -> None:
         # Summed up first: finding a labelled metric costs more than everything else here, and a batch has few labels.
-        events: Counter[tuple[str, str, Outcome]] = Counter()
+        stored: Counter[tuple[str, str]] = Counter()
+        others: Counter[tuple[str, str, Outcome]] = Counter()
         letters: Counter[tuple[str, str]] = Counter()
-        lags: dict[str, Histogram] = {}
+        lags: defaultdict[str, list[float]] = defaultdict(list)
         for item, receipt in zip(items, receipts, strict=True):
+            if receipt.outcome is Outcome.STORED and type(item) is Message:
+                stored[item.feed, item.door] += 1
+                if item.time is not None:
+                    lags[item.feed].append(max((item.received_at - item.time).total_seconds(), 0.0))
+                continue
             feed = item.feed or "unknown"
             if receipt.outcome is Outcome.REFUSED:
                 # A refused message may name a feed that does not exist: labels must stay bounded.
                 feed = feed if receipt.reason != "unknown_feed" else "unknown"
                 letters[feed, receipt.reason or "unknown"] += 1
-            events[feed, item.door, receipt.outcome] += 1
-            if isinstance(item, Message) and item.time is not None and receipt.outcome is Outcome.STORED:
-                lag = lags.get(feed)
-                if lag is None:
-                    lag = lags[feed] = self._metrics.ingest_lag_seconds.labels(feed)
-                lag.observe(max((item.received_at - item.time).total_seconds(), 0.0))
-        for labels, count in events.items():
+            others[feed, item.door, receipt.outcome] += 1
+        for feed, seconds in lags.items():
+            observe_all(self._metrics.ingest_lag_seconds.labels(feed), seconds)
+        for (feed, door), count in stored.items():
+            self._metrics.ingest_events.labels(feed, door, Outcome.STORED).inc(count)
+        for labels, count in others.items():
             self._metrics.ingest_events.labels(*labels).inc(count)
         for names, count in letters.items():
             self._metrics.dead_letters.labels(*names).inc(count)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from datetime import datetime
+from typing import Any, NamedTuple
 
 from ioc.domain.device import DEVICE_ID, Device, DeviceState
 from ioc.domain.event import DeadLetter, Flag, Message, canonical, hash16, identity
@@ -12,12 +13,26 @@ from ioc.domain.moment import parse_time
 from ioc.ingest.decode import Refusal, UnreadableError, items
 from ioc.ingest.door import Delivery, Registry
 from ioc.ingest.place import Gazetteer
-from ioc.ingest.validate import Checked, validate
+from ioc.ingest.validate import FeedCheck
 
-RESERVED = ("id", "time", "lat", "lon")
 ID_LETTERS_MAX = 200
 LAT_MAX = 90.0
 LON_MAX = 180.0
+SENDERS_REMEMBERED_MAX = 65_536
+
+
+class _Sender(NamedTuple):
+    """What every reading of one device in one feed has in common, worked out once while the registry stands."""
+
+    device: Device | None
+    areas: object
+    source: str
+    refusal: Refusal | None
+    lat: float | None
+    lon: float | None
+    area: str | None
+    zone: str | None
+    registered_at: datetime | None
 
 
 class Preparer:
@@ -25,10 +40,12 @@ class Preparer:
 
     def __init__(self, *, feeds: Mapping[str, FeedSpec], registry: Registry, events_max: int) -> None:
         self._feeds = feeds
+        self._checks = {name: FeedCheck(feed) for name, feed in feeds.items()}
         self._registry = registry
         self._events_max = events_max
         self._gazetteer: Gazetteer | None = None
         self._gazetteer_areas: object = None
+        self._senders: dict[tuple[str, str], _Sender] = {}
 
     def prepare(self, delivery: Delivery) -> list[Message | DeadLetter]:
         """Return one message or dead letter per event, in order; a body that cannot be read gives one dead letter."""
@@ -60,49 +77,61 @@ class Preparer:
             device_id = item.pop("device", None)
             if not isinstance(device_id, str) or not DEVICE_ID.fullmatch(device_id):
                 return Refusal("no_device", "name the device: ?device= or the member `device`")
-        device = self._registry.device(device_id)
-        if refusal := _not_allowed(feed, device, device_id):
-            return refusal
+        sender = self._sender(feed, device_id)
+        if sender.refusal is not None:
+            return sender.refusal
         reserved = _reserved(item)
         if isinstance(reserved, Refusal):
             return reserved
         message_id, time, lat, lon = reserved
         if delivery.retained and time is None:
             return Refusal("retained_without_time", "a broker's kept copy may be of any age: send `time` with it")
-        checked = validate(feed, item)
+        checked = self._checks[feed.id].check(item)
         if isinstance(checked, Refusal):
             return checked
-        source = f"{feed.id}/{device_id}"
-        flags = checked.flags
+        data, flags = checked
         content = hash16(raw)
         if message_id is None and time is None:
             flags = (*flags, Flag.ANONYMOUS)
             content = hash16(raw, delivery.nonce, number.to_bytes(4, "big"))
         if delivery.history:
             flags = (*flags, Flag.HISTORY)
-        key, key_time = identity(source, message_id, time, content)
-        return self._placed(delivery, feed, checked, raw=raw, key=key, key_time=key_time, content=content,
-                            device_id=device_id, device=device, message_id=message_id, time=time, lat=lat, lon=lon,
-                            flags=flags)  # fmt: skip
-
-    def _placed(
-        self, delivery: Delivery, feed: FeedSpec, checked: Checked, *, device_id: str, device: Device | None,
-        lat: float | None, lon: float | None, message_id: str | None, raw: bytes, **rest: Any,
-    ) -> Message:  # fmt: skip
-        area = device.area if device is not None else None
-        zone = device.zone if device is not None else None
-        if lat is None and device is not None:
-            lat, lon = device.lat, device.lon
-        if area is None and lat is not None and lon is not None:
-            gazetteer = self._places()
-            area = gazetteer.area_at(lat, lon)
-            zone = gazetteer.zone_of(area)
+        key, key_time = identity(sender.source, message_id, time, content)
+        area, zone = sender.area, sender.zone
+        if lat is None or lon is None:
+            lat, lon = sender.lat, sender.lon
+        elif sender.device is None or sender.device.area is None:
+            area, zone = self._place(lat, lon)
+        # By position: keyword arguments of a tuple cost five times as much. The order is that of Message.
         return Message(
-            feed=feed.id, device=device_id, id=message_id, data=checked.data, received_at=delivery.received_at,
-            door=delivery.door, lat=lat, lon=lon, area=area, zone=zone,
-            revise=feed.on_conflict is OnConflict.REVISE,
-            registered_at=device.registered_at if device is not None else None, raw=raw, **rest,
+            feed.id, device_id, key, key_time, content, data, delivery.received_at, delivery.door, message_id, time,
+            lat, lon, area, zone, flags, feed.on_conflict is OnConflict.REVISE, sender.registered_at, raw,
         )  # fmt: skip
+
+    def _sender(self, feed: FeedSpec, device_id: str) -> _Sender:
+        device, areas = self._registry.device(device_id), self._registry.areas_of_today()
+        known = self._senders.get((feed.id, device_id))
+        if known is not None and known.device is device and known.areas is areas:
+            return known
+        if len(self._senders) >= SENDERS_REMEMBERED_MAX:
+            self._senders.clear()
+        lat = lon = area = zone = registered_at = None
+        if device is not None:
+            lat, lon, area, zone = device.lat, device.lon, device.area, device.zone
+            registered_at = device.registered_at
+            if area is None and lat is not None and lon is not None:
+                area, zone = self._place(lat, lon)
+        made = _Sender(
+            device, areas, f"{feed.id}/{device_id}", _not_allowed(feed, device, device_id), lat, lon, area, zone,
+            registered_at,
+        )  # fmt: skip
+        self._senders[feed.id, device_id] = made
+        return made
+
+    def _place(self, lat: float, lon: float) -> tuple[str | None, str | None]:
+        gazetteer = self._places()
+        area = gazetteer.area_at(lat, lon)
+        return area, gazetteer.zone_of(area)
 
     def _places(self) -> Gazetteer:
         areas = self._registry.areas_of_today()
@@ -125,10 +154,11 @@ def _not_allowed(feed: FeedSpec, device: Device | None, device_id: str) -> Refus
 
 def _reserved(item: dict[str, Any]) -> tuple[str | None, Any, float | None, float | None] | Refusal:
     """Take the reserved members out of ``item`` and check them."""
-    message_id, time, lat, lon = (item.pop(name, None) for name in RESERVED)
-    if isinstance(message_id, int) and not isinstance(message_id, bool):
+    take = item.pop
+    message_id, time, lat, lon = take("id", None), take("time", None), take("lat", None), take("lon", None)
+    if type(message_id) is int:
         message_id = str(message_id)
-    if message_id is not None and not (isinstance(message_id, str) and 0 < len(message_id) <= ID_LETTERS_MAX):
+    if message_id is not None and not (type(message_id) is str and 0 < len(message_id) <= ID_LETTERS_MAX):
         return Refusal("bad_id", f"id is a text of 1 to {ID_LETTERS_MAX} letters")
     if time is not None:
         try:

@@ -28,6 +28,7 @@ GONE_STATES = ("08", "57P", "25006")
 RETRYABLE_STATES = (*GONE_STATES, "40001", "40P01", "53", "55P03", "58030")
 """SQLSTATE prefixes after which the same work may be tried again; 53100 is a full disk, 58030 one that fails."""
 IDLE_IN_TRANSACTION_FACTOR = 3
+JSONB_VERSION = b"\x01"
 SERVER_SETTINGS = {
     "timezone": "UTC",
     # A session whose client vanished without a word (power, network) must let go of its locks and its lease soon.
@@ -98,14 +99,29 @@ class BoundedConnection(asyncpg.Connection):  # type: ignore[misc] # asyncpg has
             request.cancel()
 
 
-def _encode_json(value: object) -> str:
-    return orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS).decode()
+def _encode_json(value: object) -> bytes:
+    try:
+        return orjson.dumps(value)
+    except TypeError:  # a number as a member's name: rare, and the option for it makes every other value dearer
+        return orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS)
+
+
+def _encode_jsonb(value: object) -> bytes:
+    return JSONB_VERSION + _encode_json(value)
+
+
+def _decode_jsonb(data: bytes) -> Any:
+    return orjson.loads(data[1:])
 
 
 async def prepare_connection(connection: Connection) -> None:
-    """Set what every connection of the house has: JSON as Python objects."""
-    for name in ("json", "jsonb"):
-        await connection.set_type_codec(name, schema="pg_catalog", encoder=_encode_json, decoder=orjson.loads)
+    """Set what every connection of the house has: JSON as Python objects.
+
+    In PostgreSQL's binary form, whose jsonb is the text behind a version byte: asyncpg writes an array of it as it
+    is, where an array of text is quoted element by element.
+    """
+    for name, encoder, decoder in (("json", _encode_json, orjson.loads), ("jsonb", _encode_jsonb, _decode_jsonb)):
+        await connection.set_type_codec(name, schema="pg_catalog", encoder=encoder, decoder=decoder, format="binary")
 
 
 async def connect(

@@ -87,15 +87,18 @@ class EventLog:
             head = await connection.fetchrow(sql.LOCK_HEAD)
             position: int = head["position"]
             log_time = max(head["log_time"], now)
-            answers: dict[int, Receipt] = {}
+            answers: list[Receipt] = []
             if messages:
-                position, refused = await _insert_messages(connection, messages, position, log_time, answers)
-                letters.extend(refused)
+                answers, position, refused = await _insert_messages(connection, messages, position, log_time)
+                letters += refused
             if letters:
                 await _insert_dead_letters(connection, letters, log_time)
             await connection.execute(sql.MOVE_HEAD, position, log_time, LOG_CHANNEL)
+        if len(answers) == len(batch):
+            return answers
+        stored = iter(answers)
         return [
-            answers[id(item)]
+            next(stored)
             if isinstance(item, Message)
             else Receipt(Outcome.REFUSED, reason=item.reason, detail=item.detail)
             for item in batch
@@ -153,64 +156,54 @@ def dead_letter(message: Message, *, reason: str, detail: str) -> DeadLetter:
 
 
 async def _insert_messages(
-    connection: Connection,
-    messages: Sequence[Message],
-    position: int,
-    log_time: datetime,
-    answers: dict[int, Receipt],
-) -> tuple[int, list[DeadLetter]]:
-    """Claim keys, then insert what is new, in arrival order. Returns the last position and the conflicts.
+    connection: Connection, messages: Sequence[Message], position: int, log_time: datetime
+) -> tuple[list[Receipt], int, list[DeadLetter]]:
+    """Claim keys, then insert what is new, in arrival order. Returns (a receipt each, last position, conflicts).
 
     Each message has its position before its key is claimed, so that a new key is written once; a duplicate leaves
     its position unused, which no reader minds.
     """
-    first: dict[bytes, tuple[Message, int]] = {}
-    for number, message in enumerate(messages, start=position + 1):
-        first.setdefault(message.key, (message, number))
-    in_key_order = sorted(first.values(), key=lambda item: item[0].key)
-    claimed = {
-        row["key"]
-        for row in await connection.fetch(
-            sql.CLAIM_KEYS,
-            [message.key for message, _ in in_key_order],
-            [message.key_time for message, _ in in_key_order],
-            [message.content for message, _ in in_key_order],
-            [number for _, number in in_key_order],
-            log_time,
-        )
-    }
-    known: dict[bytes, _Known] = {}
-    if len(claimed) < len(first):
-        taken = [message for message, _ in in_key_order if message.key not in claimed]
-        rows = await connection.fetch(
-            sql.FIND_KEYS, [message.key for message in taken], [message.key_time for message in taken]
-        )
-        known = {row["key"]: _Known(row["content"], row["position"], row["revision"]) for row in rows}
+    positions = range(position + 1, position + 1 + len(messages))
+    claimed = await _claim(connection, messages, positions, log_time)
+    if claimed == len(messages):  # nearly every batch: nothing in it was known, and none of it comes twice
+        await _insert_events(connection, messages, positions, [0] * len(messages), log_time)
+        stored = Outcome.STORED
+        receipts = [Receipt(stored, m.key, number) for m, number in zip(messages, positions, strict=True)]
+        return receipts, positions[-1], []
 
+    rows = await connection.fetch(sql.FIND_KEYS, [m.key for m in messages], [m.key_time for m in messages])
+    # A position above the head's was given by this batch: that key is new, and known only from its first message on.
+    known = {
+        row["key"]: _Known(row["content"], row["position"], row["revision"])
+        for row in rows
+        if row["position"] <= position
+    }
+    answers: list[Receipt] = []
     rows_new: list[tuple[Message, int, int]] = []
     revised: list[tuple[Message, int, int]] = []
     refused: list[DeadLetter] = []
-    for number, message in enumerate(messages, start=position + 1):
+    for number, message in zip(positions, messages, strict=True):
         before = known.get(message.key)
         if before is None:  # claimed by this batch, and this is the first of its key
             revision = 0
         elif before.content == message.content:
-            answers[id(message)] = Receipt(Outcome.DUPLICATE, message.key, before.position)
+            answers.append(Receipt(Outcome.DUPLICATE, message.key, before.position))
             continue
         elif not message.revise:
             detail = "the same source, id and time came before with other content"
             refused.append(dead_letter(message, reason="conflict", detail=detail))
-            answers[id(message)] = Receipt(Outcome.REFUSED, message.key, reason="conflict", detail=detail)
+            answers.append(Receipt(Outcome.REFUSED, message.key, reason="conflict", detail=detail))
             continue
         else:
             revision = before.revision + 1
             revised.append((message, number, revision))
         known[message.key] = _Known(message.content, number, revision)
         rows_new.append((message, number, revision))
-        answers[id(message)] = Receipt(Outcome.STORED, message.key, number)
+        answers.append(Receipt(Outcome.STORED, message.key, number))
     if rows_new:
-        position = rows_new[-1][1]
-        await connection.execute(sql.INSERT_EVENTS, log_time, *_columns(rows_new, log_time))
+        new, numbers, revisions = zip(*rows_new, strict=True)
+        await _insert_events(connection, new, numbers, revisions, log_time)
+        position = numbers[-1]
     if revised:
         await connection.execute(
             sql.REVISE_KEYS,
@@ -220,36 +213,50 @@ async def _insert_messages(
             [number for _, number, _ in revised],
             [revision for _, _, revision in revised],
         )
-    return position, refused
+    return answers, position, refused
 
 
-def _columns(rows: Sequence[tuple[Message, int, int]], log_time: datetime) -> list[list[Any]]:
-    columns: list[list[Any]] = [[] for _ in range(16)]
-    for message, position, revision in rows:
-        history = Flag.HISTORY in message.flags
-        effective, fault = effective_time(message.time, log_time, None if history else message.registered_at)
-        flags = message.flags if fault is None else (*message.flags, fault)
-        values = (
-            position,
-            message.key,
-            message.feed,
-            message.device,
-            message.id,
-            message.time,
-            effective,
-            message.received_at,
-            dict(message.data),
-            ",".join(flags),
-            message.area,
-            message.zone,
-            message.lat,
-            message.lon,
-            revision,
-            message.door,
-        )
-        for column, value in zip(columns, values, strict=True):
-            column.append(value)
-    return columns
+async def _claim(
+    connection: Connection, messages: Sequence[Message], positions: Sequence[int], log_time: datetime
+) -> int:
+    """Claim each key with the position of its first message, in the order of their index; return how many were new."""
+    first = dict(zip([m.key for m in reversed(messages)], zip(reversed(messages), reversed(positions), strict=True),
+                     strict=True))  # fmt: skip
+    in_order = sorted(first.values(), key=lambda item: (item[0].key_time, item[0].key))
+    status: str = await connection.execute(
+        sql.CLAIM_KEYS,
+        [message.key for message, _ in in_order],
+        [message.key_time for message, _ in in_order],
+        [message.content for message, _ in in_order],
+        [number for _, number in in_order],
+        log_time,
+    )
+    return int(status.rpartition(" ")[2])
+
+
+async def _insert_events(
+    connection: Connection, messages: Sequence[Message], positions: Sequence[int], revisions: Sequence[int],
+    log_time: datetime,
+) -> None:  # fmt: skip
+    await connection.execute(sql.INSERT_EVENTS, log_time, *event_columns(messages, positions, revisions, log_time))
+
+
+def event_columns(
+    messages: Sequence[Message], positions: Sequence[int], revisions: Sequence[int], log_time: datetime
+) -> list[Sequence[Any]]:
+    """Return the columns that INSERT_EVENTS takes: by one ``zip`` what a message holds, the rest worked out."""
+    (feeds, devices, keys, _, _, data, received, doors, ids, times, lats, lons, areas, zones, flags, _, registered,
+     _) = zip(*messages, strict=True)  # fmt: skip
+    effective: list[datetime] = []
+    marks: list[str] = []
+    for time, registered_at, flag in zip(times, registered, flags, strict=True):
+        if flag and Flag.HISTORY in flag:
+            registered_at = None  # noqa: PLW2901 - what was measured before we knew the device is not a clock's fault
+        moment, fault = effective_time(time, log_time, registered_at)
+        effective.append(moment)
+        marks.append(",".join(flag if fault is None else (*flag, fault)) if flag or fault is not None else "")
+    return [positions, keys, feeds, devices, ids, times, effective, received, data, marks, areas, zones, lats, lons,
+            revisions, doors]  # fmt: skip
 
 
 async def _insert_dead_letters(connection: Connection, letters: Sequence[DeadLetter], log_time: datetime) -> None:

@@ -15,7 +15,6 @@ SELECT k, t, c, p, $5
 FROM unnest($1::bytea[], $2::timestamptz[], $3::bytea[], $4::bigint[]) WITH ORDINALITY AS u(k, t, c, p, o)
 ORDER BY o
 ON CONFLICT (key, key_time) DO NOTHING
-RETURNING key
 """
 
 FIND_KEYS = """

@@ -90,7 +90,7 @@ event_key = Table(
     Column("position", BigInteger, nullable=False),
     Column("revision", Integer, nullable=False, server_default=text("0")),
     Column("log_time", Moment, nullable=False),
-    PrimaryKeyConstraint("key", "key_time"),
+    PrimaryKeyConstraint("key_time", "key"),  # by time first: hashes alone would touch every page of a large index
     postgresql_partition_by="RANGE (key_time)",
     comment="Identity of each stored event, partitioned by month of its time; what makes a resend one event",
 )

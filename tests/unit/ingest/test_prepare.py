@@ -75,7 +75,7 @@ REGISTRY = Registry(
 def delivery(body: str | bytes, **others: Any) -> Delivery:
     raw = body.encode() if isinstance(body, str) else body
     built = Delivery(feed="rain", device="r1", body=raw, received_at=NOON, door="test", nonce=b"n", topic="t/x")
-    return replace(built, **others)
+    return built._replace(**others)
 
 
 def prepare(body: str | bytes, **others: Any) -> list[Message | DeadLetter]:

@@ -1,0 +1,118 @@
+"""`python -m bench.bare`: bare asyncpg `unnest` inserts of the same rows, as far as PostgreSQL alone goes.
+
+No socket, no JSON, no checks: rows are prepared before the clock starts, their columns are ready lists. Each batch is
+one transaction of two statements, those of our log: claim the keys in `event_key` (the real one, as full as it is),
+insert the events into `bench_event`, a table made LIKE event INCLUDING ALL, indexes and all, with one partition.
+What our append does beside that (the head row, conflicts, NOTIFY, dead letters) is left out.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import asyncpg
+import uvloop
+
+from bench.readings import Gauge, payloads, share
+from ioc.domain.device import Device
+from ioc.domain.event import Message
+from ioc.domain.feed import Label
+from ioc.ingest.door import Delivery
+from ioc.ingest.prepare import Preparer
+from ioc.packs.loader import load_pack
+from ioc.store import event_log_sql as sql
+from ioc.store.engine import prepare_connection
+from ioc.store.event_log import event_columns
+
+TABLE = "CREATE TABLE IF NOT EXISTS bench_event (LIKE event INCLUDING ALL) PARTITION BY RANGE (log_time)"
+PARTITION = "CREATE TABLE IF NOT EXISTS bench_event_all PARTITION OF bench_event DEFAULT"
+INSERT = sql.INSERT_EVENTS.replace("INSERT INTO event ", "INSERT INTO bench_event ")
+
+
+class KnownGauges:
+    """A registry that knows the bench's gauges."""
+
+    def __init__(self, gauges: Sequence[Gauge], now: datetime) -> None:
+        registered = now - timedelta(days=1)
+        self._devices = {
+            gauge.device: Device(gauge.device, gauge.feed, Label(gauge.device, ""), registered, area="04795", zone="HB")
+            for gauge in gauges
+        }
+
+    def device(self, device_id: str) -> Device | None:
+        """Return a gauge."""
+        return self._devices.get(device_id)
+
+    def key(self, secret: str) -> None:
+        """Know no key."""
+
+    def areas_of_today(self) -> Sequence[Any]:
+        """Know no area."""
+        return ()
+
+    async def refresh(self) -> None:
+        """Have nothing newer."""
+
+
+def deliveries(gauges: Sequence[Gauge], count: int, *, tag: str, now: datetime) -> list[Delivery]:
+    """Return what a door would hand over for ``count`` publishes, the gauges in turn."""
+    by_gauge = [
+        [
+            Delivery(gauge.feed, gauge.device, body, now, "mqtt", b"", topic=gauge.topic)
+            for body in payloads(gauge.feed, each, tag=tag, start=now)
+        ]
+        for gauge, each in zip(gauges, share(count, gauges), strict=True)
+    ]
+    rounds = max(len(made) for made in by_gauge)
+    return [made[number] for number in range(rounds) for made in by_gauge if number < len(made)]
+
+
+def messages(gauges: Sequence[Gauge], count: int, *, tag: str, now: datetime) -> list[Message]:
+    """Return the same, prepared."""
+    pack = load_pack("hoabinh", shapes=False)
+    preparer = Preparer(feeds=pack.feeds, registry=KnownGauges(gauges, now), events_max=1_000)
+    made: list[Message] = []
+    for delivery in deliveries(gauges, count, tag=tag, now=now):
+        for item in preparer.prepare(delivery):
+            assert isinstance(item, Message), item
+            made.append(item)
+    return made
+
+
+async def run(told: dict[str, Any]) -> None:
+    """Do as told: {dsn, gauges, count, tag, batch}; answer with {began, ended, count, cpu_seconds}."""
+    now = datetime.now(UTC)
+    made = messages([Gauge(*given) for given in told["gauges"]], told["count"], tag=told["tag"], now=now)
+    batches = []
+    for begin in range(0, len(made), told["batch"]):
+        rows = made[begin : begin + told["batch"]]
+        ordered = sorted(rows, key=lambda message: message.key)
+        keys = ([m.key for m in ordered], [m.key_time for m in ordered], [m.content for m in ordered], [0] * len(rows))
+        batches.append((keys, event_columns(rows, range(begin, begin + len(rows)), [0] * len(rows), now)))
+    connection = await asyncpg.connect(told["dsn"])
+    await prepare_connection(connection)
+    await connection.execute(TABLE)
+    await connection.execute(PARTITION)
+    await connection.execute("TRUNCATE bench_event")
+    print("ready", flush=True)
+    await asyncio.to_thread(sys.stdin.readline)
+    cpu, began = time.process_time(), time.monotonic()
+    for keys, columns in batches:
+        async with connection.transaction():
+            await connection.fetch(sql.CLAIM_KEYS, *keys, now)
+            await connection.execute(INSERT, now, *columns)
+    ended = time.monotonic()
+    answer = {"began": began, "ended": ended, "count": len(made), "cpu_seconds": time.process_time() - cpu}
+    await connection.execute("TRUNCATE bench_event")
+    await connection.close()
+    print(json.dumps(answer), flush=True)
+
+
+if __name__ == "__main__":
+    uvloop.run(run(json.loads(sys.stdin.readline())))
