@@ -15,9 +15,12 @@ import sys
 import time
 import traceback
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
+from ioc.store.engine import Database
+from ioc.store.partitions import drop_partitions, ensure_partitions
 from proof.http_writer import HTTPWriter
 from proof.mqtt_device import MQTTDevice, Station
 from proof.readings import Reading, reading
@@ -31,6 +34,7 @@ ID_STEP = 1_000_000
 """Each start numbers its readings from its own million, so that no later start repairs what an earlier one lost."""
 
 
+LONG_AGO = datetime(2001, 1, 15, tzinfo=UTC)
 PERIOD_READINGS = 8
 """Calm and rain take turns so fast that alerts open within the seconds before a cut."""
 
@@ -50,6 +54,8 @@ class Job:
     seed: int
     pg_bin: str
     """PostgreSQL's programs, found on the host: the guest cannot copy them to where their account reaches them."""
+    upkeep: bool = False
+    """Whether checkpoints are written, and partitions made and dropped, all the time."""
     mutant: str | None = None
 
 
@@ -99,14 +105,14 @@ def _run(job: Job) -> None:
         time.sleep(0.02)
     times = {"imports": imported - started, "recovery": recovered - imported, "roles": time.monotonic() - recovered}
     _say("READY " + json.dumps({name: round(seconds, 2) for name, seconds in times.items()}))
-    asyncio.run(_publish(job))
+    asyncio.run(_publish(job, server.dsn))
 
 
 def _number(start: int, number: int) -> Reading:
     return reading(start * ID_STEP + number, period_readings=PERIOD_READINGS)
 
 
-async def _publish(job: Job) -> None:
+async def _publish(job: Job, dsn: str) -> None:
     """Publish until the end, which comes from outside."""
     recorder = Recorder(WITNESS)
     per_second = job.events_per_second / len(job.keys)
@@ -125,6 +131,22 @@ async def _publish(job: Job) -> None:
                 recorder=recorder,
             )  # fmt: skip
             group.create_task(writer.run())
+        if job.upkeep:
+            group.create_task(_upkeep(dsn))
+
+
+async def _upkeep(dsn: str) -> None:
+    """Do without a pause what the keeper and PostgreSQL do now and then, in a year that no event is of."""
+    database = Database(dsn, name="upkeep", connections_max=1, command_timeout_seconds=60.0)
+    await database.open()
+    while True:
+        await ensure_partitions(database, LONG_AGO)
+        _say("UPKEEP")
+        async with database.connection() as connection:
+            await connection.execute("CHECKPOINT")
+        for table in ("event", "event_key"):
+            await drop_partitions(database, table=table, before=LONG_AGO.date() + timedelta(days=365))
+        _say("UPKEEP")
 
 
 def write_job(path: Path, job: Job) -> None:

@@ -11,7 +11,7 @@ import asyncio
 import random
 import shutil
 import statistics
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import mkdtemp
@@ -50,15 +50,19 @@ class Size:
     load_seconds: tuple[float, float] = (2.0, 5.0)
     """From the first acknowledgement to the cut, drawn between the two."""
     roles: tuple[str, ...] = ("door", "api")
+    upkeep_starts: Collection[int] = ()
+    """In which of its starts checkpoints are written and partitions made and dropped all the time."""
     controls: tuple[str, ...] = ("synchronous_commit", "early_ack")
     control_cuts: int = 3
     """A control is cut until it has lost, at most so often."""
 
 
 SIZES = {
-    Profile.QUICK: Size(),
-    Profile.FULL: Size(cuts=20, load_seconds=(2.0, 8.0), roles=("keeper", "rollup", "rules", "door", "api"),
-                       controls=tuple(CONTROLS), control_cuts=5),
+    Profile.QUICK: Size(upkeep_starts=(1,)),
+    Profile.FULL: Size(
+        cuts=20, load_seconds=(2.0, 8.0), upkeep_starts=range(0, 20, 2), controls=tuple(CONTROLS), control_cuts=5,
+        roles=("keeper", "rollup", "rules", "door", "api"),
+    ),
 }  # fmt: skip
 
 
@@ -71,6 +75,7 @@ class Cut:
     """Sent and not acknowledged, as far as was heard outside."""
     load_seconds: float
     stages: Mapping[str, float]
+    upkeep_steps: int = 0
 
     @property
     def void(self) -> bool:
@@ -110,7 +115,8 @@ class Chain:
         dice = random.Random(f"{self.seed}/{self.mutant}/{start}")
         job = self.folder / "job.json"
         write_job(job, Job(MOUNTED, dict(self.keys), self.size.events_per_second, self.size.roles, start=start,
-                           seed=self.seed, pg_bin=str(find_binaries(None).bin_dir), mutant=self.mutant))  # fmt: skip
+                           seed=self.seed, pg_bin=str(find_binaries(None).bin_dir),
+                           upkeep=start in self.size.upkeep_starts, mutant=self.mutant))  # fmt: skip
         guest = Guest(self.folder, self.image, self._witness)
         try:
             await guest.boot(job)
@@ -121,7 +127,8 @@ class Chain:
             await guest.cut()
         history = self.history()
         sent = sum(_start_of(identity) == start for identity in history.sent)
-        cut = Cut(guest.acknowledged, sent - guest.acknowledged, round(load_seconds, 2), guest.stages)
+        cut = Cut(guest.acknowledged, sent - guest.acknowledged, round(load_seconds, 2), guest.stages,
+                  guest.upkeep_steps)  # fmt: skip
         self.cuts.append(cut)
         return cut
 
@@ -187,8 +194,8 @@ async def control(prepared: Prepared, folder: Path, *, name: str, size: Size, se
     starts = True
     for number in range(size.control_cuts):
         place = folder / f"{name}-{number}"
-        chain = await _chain(prepared, place, size=replace(size, roles=("door", "api")), seed=seed + number,
-                             broken=name)  # fmt: skip
+        plain = replace(size, roles=("door", "api"), upkeep_starts=())
+        chain = await _chain(prepared, place, size=plain, seed=seed + number, broken=name)
         tried.append(await chain.cut_once())
         events = await _events_on(chain.image, place / "found", list(prepared.keys))
         starts = events is not None
@@ -236,6 +243,7 @@ def _cut_facts(chain: Chain) -> dict[str, Any]:
         "void_cuts": sum(cut.void for cut in chain.cuts),
         "acknowledged_by_cut": [cut.acknowledged for cut in chain.cuts],
         "in_flight_by_cut": [cut.in_flight for cut in chain.cuts],
+        "upkeep_steps_by_cut": [cut.upkeep_steps for cut in chain.cuts],
         "load_seconds_by_cut": [cut.load_seconds for cut in chain.cuts],
         "recovery_seconds_p50": round(statistics.median(recoveries), 2) if recoveries else None,
         "recovery_seconds_max": max(recoveries, default=None),

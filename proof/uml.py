@@ -96,6 +96,8 @@ class Guest:
         """Seconds that the guest's own start took, by stage."""
         self.acknowledged = 0
         """Acknowledgements that left this guest so far."""
+        self.upkeep_steps = 0
+        """How often it has said that partitions were made, or a checkpoint written and partitions dropped."""
 
     async def boot(self, job: Path) -> None:
         """Switch on and wait until the instance in the guest is ready, after whatever recovery it needs.
@@ -139,6 +141,8 @@ class Guest:
                     if b'"kind": "ok"' in line:
                         self.acknowledged += 1
                         self._first.set()
+                elif line == b"UPKEEP":
+                    self.upkeep_steps += 1
                 elif line.startswith(b"READY "):
                     self.stages = json.loads(line.removeprefix(b"READY "))
                     self._ready.set()
