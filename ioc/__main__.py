@@ -80,15 +80,32 @@ def up(
         str | None,
         typer.Option(metavar="self", help="self: HTTPS and MQTT over TLS for the LAN, with certificates of its own"),
     ] = None,
+    drill: Annotated[
+        str | None, typer.Option(metavar="START", help="Run a drill whose clock begins here, such as 2005-09-01")
+    ] = None,
+    speed: Annotated[
+        str | None, typer.Option(help="Drill: at most this many of its seconds per second; max: no cap")
+    ] = None,
+    drill_file: Annotated[
+        Path | None, typer.Option(exists=True, dir_okay=False, help="Drill: the scenario to play (YAML)")
+    ] = None,
     data: Data = None,
 ) -> None:
     """Run a whole instance until Ctrl-C."""
     from ioc import logs
+    from ioc.bootstrap.drill import enter_drill, plan_drill
     from ioc.bootstrap.up import run_up
 
     settings = settings_of(demo=demo or None, http_port=http_port, mqtt_port=mqtt_port, tls=tls, data_dir=data)
+    try:
+        plan = plan_drill(start=drill, speed=speed, file=drill_file)
+        if plan is not None:
+            settings = enter_drill(settings, plan, named=data is not None)
+    except IOCError as error:
+        fail(error)
+        return
     logs.configure(level="warning" if settings.demo else settings.log_level, role="up", pretty=settings.demo)
-    run(run_up(settings, say=say))
+    run(run_up(settings, say=say, drill=plan))
 
 
 def _role(name: str) -> None:
@@ -162,6 +179,10 @@ def replay(
     speed: Annotated[float, typer.Option(help="Recorded seconds per second; 0: as fast as the door takes it")] = 60.0,
     history: Annotated[bool, typer.Option(help="Keep the recorded times; charted, never evaluated live")] = False,
     shift: Annotated[bool, typer.Option(help="Move the times to now")] = False,
+    into_drill: Annotated[bool, typer.Option(help="Into a running drill: the recorded times are its clock")] = False,
+    at: Annotated[
+        str | None, typer.Option(metavar="HH:MM", help="Into a drill: when a day's row is known; observers: 19:00")
+    ] = None,
     url: Annotated[str | None, typer.Option(help="Address of the instance")] = None,
     key: Annotated[str | None, typer.Option(envvar="IOC_KEY", help="Feed key; default: one made for this run")] = None,
     data: Data = None,
@@ -170,6 +191,22 @@ def replay(
     from ioc.bootstrap.replaying import replay_file
 
     settings = settings_of(data_dir=data)
+    if into_drill:
+        from ioc.bootstrap.drill import replay_into_drill
+
+        run(
+            replay_into_drill(
+                settings,
+                file=file,
+                feed=feed,
+                device=device,
+                columns=tuple(column),
+                time_column=time_column,
+                time_format=time_format,
+                speed=speed,
+                at=at,
+            )
+        )
     run(
         replay_file(
             settings,

@@ -141,6 +141,9 @@ class Settings(BaseSettings):
         str | None,
         Field(description="A site's own broker: mqtt[s]://[user[:password]@]host[:port]; unset: no bridge", repr=False),
     ] = None
+    mqtt_bridge_drill: Annotated[
+        bool, Field(description="This broker is for drills: a drill opens it. A drill never opens any other")
+    ] = False
     mqtt_bridge_password_file: Annotated[
         Path | None, Field(description="File whose first line is the password at the broker")
     ] = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from proof import (
     backlog,
+    drill,
     kills,
     overload,
     power,
@@ -33,6 +34,11 @@ PROOFS: dict[str, Proof] = {
         lambda seed, profile: stream.prove(seed=seed, size=stream.SIZES[profile]),
         promises=("P9",), figures=("clients", "cuts", "changes", "gaps", "repeats"), controls=("gaps",),
         quick_seconds=40, full_seconds=150,
+    ),
+    "drill": Proof(
+        lambda seed, profile: drill.prove(seed=seed, size=drill.SIZES[profile]),
+        promises=("P6",), figures=("months_played", "operations", "alerts_opened", "mismatches"),
+        controls=("other_limit_problems", "unguarded_connections"), quick_seconds=70, full_seconds=240,
     ),
     "overload": Proof(
         lambda seed, profile: overload.prove(seed=seed, size=overload.SIZES[profile]),

@@ -167,7 +167,8 @@ async def _work(request: Request, caller: Caller, state: APIState, *, alert: str
     work = Work(alert, action, version, caller.principal.name, text, caller.address)
     database = state.parts.database
     try:
-        found = await do_work(database, work, scope=caller.scope, now=state.parts.clock.now())
+        now, wall = state.parts.clock.now(), state.parts.wall.now()
+        found = await do_work(database, work, scope=caller.scope, now=now, wall=wall)
     except VersionConflictError as error:
         async with database.connection() as connection:
             row = await existing(connection, alert, caller)

@@ -156,8 +156,9 @@ async def create_device(request: Request, caller: Annotated[Caller, Depends(ADMI
     now = state.parts.clock.now()
     device = Device(id=body.id, feed=body.feed, name=label, registered_at=now, **values)
     await device_work.create_device(
-        state.parts.database, state.parts.log, device, actor=caller.principal.name, address=caller.address, now=now
-    )
+        state.parts.database, state.parts.log, device, actor=caller.principal.name, address=caller.address, now=now,
+        wall=state.parts.wall.now(),
+    )  # fmt: skip
     row = await existing(body.id, caller, state)
     headers = {"Location": f"/api/v1/devices/{body.id}", "ETag": f'"{row["version"]}"'}
     return answer.json_answer(rendered(row, caller, state), status=201, headers=headers)
@@ -182,6 +183,7 @@ async def patch_device(
             address=caller.address,
             scope=caller.scope,
             now=state.parts.clock.now(),
+            wall=state.parts.wall.now(),
         )
     except VersionConflictError as error:
         row = await existing(device, caller, state)

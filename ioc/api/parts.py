@@ -46,13 +46,13 @@ class APIParts:
     version: str
     started_at: datetime
     checks: Mapping[str, Callable[[], Awaitable[None]]] = field(default_factory=dict)
-    drill: Mapping[str, Any] | None = None
     bridge: Callable[[], Mapping[str, Any] | None] = lambda: None
     """How the bridge stands to its broker; None: this instance has no bridge."""
+    drill: Callable[[], Mapping[str, Any]] | None = None
 
     def today(self) -> date:
-        """Return the local day of the log clock: what a bare area code means."""
-        return self.clock.now().astimezone(self.pack.zone).date()
+        """Return the local day by the wall: what a bare area code means. A drill plays its past on today's city."""
+        return self.wall.now().astimezone(self.pack.zone).date()
 
     @property
     def restricted_feeds(self) -> frozenset[str]:

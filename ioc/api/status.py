@@ -27,8 +27,8 @@ async def get_status(caller: Annotated[Caller, Depends(EVERYBODY)], state: State
         {
             "version": parts.version,
             "demo": parts.settings.demo,
-            "drill": dict(parts.drill) if parts.drill else None,
             "bridge": parts.bridge(),
+            "drill": dict(parts.drill()) if parts.drill else None,
             "pack": parts.pack.id,
             "title": wire.label(parts.pack.title),
             "timezone": parts.pack.timezone,

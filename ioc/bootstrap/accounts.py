@@ -14,30 +14,31 @@ FIRST_NAME = "admin"
 async def first_account(parts: Parts) -> tuple[str | None, str | None]:
     """Make the first account, or renew the demo's; return its name and one-time password, or (None, None).
 
-    A demo signs in as an administrator named `operator`, with a new password at each start. Elsewhere only an empty
-    instance gets an `admin`.
+    A demo or a drill signs in as an administrator named `operator`, with a new password at each start. Elsewhere only
+    an empty instance gets an `admin`.
     """
-    name = DEMO_NAME if parts.settings.demo else FIRST_NAME
+    renewed = parts.settings.demo or parts.mark is not None
+    name = DEMO_NAME if renewed else FIRST_NAME
     async with parts.database.connection() as connection:
         exists = await get_account(connection, name)
         people = await list_accounts(connection)
-    if people and not (parts.settings.demo and exists):
+    if people and not (renewed and exists):
         return None, None
     password = one_time_password()
     password_hash = await Passwords().hash(password)
-    now = parts.log_clock.now()
+    now = parts.wall.now()
     if exists is None:
         await create_account(
             parts.database,
             username=name,
-            name="Trực ban (diễn tập)" if parts.settings.demo else "Quản trị hệ thống",
+            name="Trực ban (diễn tập)" if renewed else "Quản trị hệ thống",
             role=Role.ADMIN,
             area=None,
             password_hash=password_hash,
             actor=Actor("system"),
             now=now,
         )
-    if parts.settings.demo:
-        # Set in the account's own name, so that the demo does not begin with a change of password.
+    if renewed:
+        # Set in the account's own name, so that a demo or drill does not begin with a change of password.
         await set_password(parts.database, name, password_hash, keep_session=None, actor=Actor(name), now=now)
     return name, password

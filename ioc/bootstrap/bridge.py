@@ -65,6 +65,8 @@ def bridge_plan(parts: Parts, memory: BridgeMemory) -> BridgePlan:
     """
     settings = parts.settings
     if settings.mqtt_bridge_url is None:
+        if parts.mark is not None:
+            raise SettingsError("a drill opens no real broker: IOC_MQTT_BRIDGE_DRILL declares one that is a drill's")
         raise SettingsError("IOC_MQTT_BRIDGE_URL: name the site's broker, mqtt://user@host")
     address = parse_address(settings.mqtt_bridge_url, password_file=settings.mqtt_bridge_password_file)
     client_id = settings.mqtt_bridge_client_id or memory.client_id

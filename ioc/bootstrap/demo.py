@@ -16,7 +16,7 @@ CITIZEN_FEED = "citizen_report"
 async def write_devices(parts: Parts) -> Path:
     """Write devices.json (mode 0600) with a working key for each device; keys that still work are kept."""
     path = parts.settings.data_dir / "devices.json"
-    keys = await demo_keys(parts.database, feeds=(CITIZEN_FEED,), known=_known_secrets(path), now=parts.log_clock.now())
+    keys = await demo_keys(parts.database, feeds=(CITIZEN_FEED,), known=_known_secrets(path), now=parts.wall.now())
     _write(path, {"devices": keys.devices, "feed_keys": keys.feeds})
     return path
 

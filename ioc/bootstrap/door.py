@@ -135,6 +135,7 @@ async def run_door(settings: Settings) -> None:
             stores=mqtt_stores(parts),
             waiter=waiter,
             log_clock=parts.log_clock,
+            wall=parts.wall,
             io_clock=parts.io_clock,
             metrics=parts.metrics,
         )

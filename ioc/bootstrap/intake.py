@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 from ioc.bootstrap.parts import Parts
+from ioc.domain.event import Flag
 from ioc.ingest.fairness import Share
 from ioc.ingest.pipeline import Bounds, Pipeline
 from ioc.ingest.prepare import Preparer
@@ -29,10 +30,15 @@ class Intake:
 async def open_intake(parts: Parts) -> AsyncIterator[Intake]:
     """Start a pipeline; at the end refuse new work, commit what waits, then stop."""
     settings = parts.settings
-    registry = CachedRegistry(RegistryStore(parts.database), parts.log_clock)
+    registry = CachedRegistry(RegistryStore(parts.database), parts.wall)
     await registry.refresh()
     pipeline = Pipeline(
-        preparer=Preparer(feeds=parts.pack.feeds, registry=registry, events_max=settings.batch_events_max),
+        preparer=Preparer(
+            feeds=parts.pack.feeds,
+            registry=registry,
+            events_max=settings.batch_events_max,
+            marks=() if parts.mark is None else (Flag.DRILL,),
+        ),
         sink=parts.log,
         log_clock=parts.log_clock,
         io_clock=parts.io_clock,

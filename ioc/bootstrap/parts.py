@@ -17,7 +17,10 @@ import uvloop
 from prometheus_client import CollectorRegistry
 
 from ioc import __version__, logs
+from ioc.bootstrap.drill_folder import DrillMark, read_mark
+from ioc.bootstrap.outward import guarded
 from ioc.clock import AnchoredLogClock, IOClock, LogClock, MonotonicIOClock
+from ioc.drill_clock import DrillClock, clock_file
 from ioc.errors import IOCError, StoreUnavailableError
 from ioc.metrics import Metrics
 from ioc.metrics_socket import serve_metrics, socket_path
@@ -37,7 +40,11 @@ GC_NEW_OBJECTS = 50_000
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What every role of one instance shares by construction, not by memory: each process makes its own."""
+    """What every role of one instance shares by construction, not by memory: each process makes its own.
+
+    ``log_clock`` dates what enters the log, and is virtual in a drill (``drill`` is its clock, ``mark`` says what it
+    is). ``wall`` dates keys, sessions, accounts and what people did, and never is virtual.
+    """
 
     settings: Settings
     role: str
@@ -45,8 +52,11 @@ class Parts:
     database: Database
     log: EventLog
     log_clock: LogClock
+    wall: LogClock
     io_clock: IOClock
     metrics: Metrics
+    mark: DrillMark | None = None
+    drill: DrillClock | None = None
 
 
 def database_dsn(settings: Settings) -> str:
@@ -71,6 +81,7 @@ async def open_parts(
         StoreUnavailableError: PostgreSQL does not answer, and nobody is patient.
         PackError: the pack has problems.
     """
+    settings = guarded(settings)
     pack = load_pack(settings.pack, shapes=False)
     database = Database(
         database_dsn(settings),
@@ -80,8 +91,10 @@ async def open_parts(
     )
     metrics = Metrics(CollectorRegistry())
     metrics.build_info.labels(__version__).set(1)
-    log_clock = AnchoredLogClock()
-    metrics.clock_step_seconds.set_function(lambda: log_clock.step_seconds)
+    wall = AnchoredLogClock()
+    metrics.clock_step_seconds.set_function(lambda: wall.step_seconds)
+    mark = read_mark(settings.data_dir)
+    drill = None if mark is None else DrillClock(clock_file(settings.data_dir))
     await (until_answered(database.open) if patient else database.open())
     try:
         yield Parts(
@@ -90,9 +103,12 @@ async def open_parts(
             pack=pack,
             database=database,
             log=EventLog(database),
-            log_clock=log_clock,
+            log_clock=drill or wall,
+            wall=wall,
             io_clock=MonotonicIOClock(),
             metrics=metrics,
+            mark=mark,
+            drill=drill,
         )
     finally:
         await database.close()

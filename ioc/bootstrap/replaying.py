@@ -41,13 +41,13 @@ async def replay_file(
         if feed not in parts.pack.feeds:
             raise InvalidInputError(f"there is no feed {feed}; there are {', '.join(parts.pack.feeds)}", field="feed")
         request = KeyRequest(kind=KeyKind.FEED, name=f"replay {file.name}", actor=ACTOR, feed=feed)
-        key_id, secret = await issue_key(parts.database, request, scope=Scope(), now=parts.log_clock.now())
+        key_id, secret = await issue_key(parts.database, request, scope=Scope(), now=parts.wall.now())
         try:
             result = await replay(
                 ReplayOptions(file=file, feed=feed, url=address, key=secret, **options), report=report
             )
         finally:
-            await revoke_key(parts.database, key_id, actor=ACTOR, address=None, now=parts.log_clock.now())
+            await revoke_key(parts.database, key_id, actor=ACTOR, address=None, now=parts.wall.now())
     return result.exit_code
 
 

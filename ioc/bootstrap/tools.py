@@ -47,9 +47,10 @@ async def add_device(
             id=device, feed=feed, name=Label(name or device, name or device), registered_at=now, area=code, zone=zone,
             lat=lat, lon=lon,
         )  # fmt: skip
-        await create_device(parts.database, parts.log, registered, actor=ACTOR, address=None, now=now)
+        await create_device(parts.database, parts.log, registered, actor=ACTOR, address=None, now=now,
+                            wall=parts.wall.now())  # fmt: skip
         request = KeyRequest(kind=KeyKind.DEVICE, name=device, actor=ACTOR, device=device)
-        _, secret = await issue_key(parts.database, request, scope=Scope(), now=now)
+        _, secret = await issue_key(parts.database, request, scope=Scope(), now=parts.wall.now())
     return {"id": device, "key": secret}
 
 
@@ -59,7 +60,7 @@ async def _place(
     """Return the code and zone of a named unit of today, or of the one that holds the point."""
     if (lat is None) != (lon is None):
         raise InvalidInputError("--lat and --lon come together", field="lat")
-    snapshot = await RegistryStore(parts.database).snapshot(parts.log_clock.now())
+    snapshot = await RegistryStore(parts.database).snapshot(parts.wall.now())
     gazetteer = Gazetteer(snapshot.areas)
     if area is not None:
         found = next((unit for unit in snapshot.areas if unit.code == area), None)
@@ -83,9 +84,9 @@ async def issue(
     async with open_parts(settings, "tools", connections_max=2, patient=False) as parts:
         if kind == KeyKind.FEED and feed not in parts.pack.feeds:
             raise InvalidInputError(f"a feed key names its feed: {', '.join(parts.pack.feeds)}", field="feed")
-        _check_area(parts.pack, area, parts.log_clock.now().date())
+        _check_area(parts.pack, area, parts.wall.now().date())
         request = KeyRequest(kind=KeyKind(kind), name=name or kind, actor=ACTOR, feed=feed, area=area)
-        key_id, secret = await issue_key(parts.database, request, scope=Scope(), now=parts.log_clock.now())
+        key_id, secret = await issue_key(parts.database, request, scope=Scope(), now=parts.wall.now())
     return {"id": key_id, "kind": kind, "key": secret}
 
 
@@ -106,10 +107,10 @@ async def add_user(settings: Settings, *, username: str, role: str, area: str | 
         raise InvalidInputError("role is admin, operator or viewer", field="role")
     password = one_time_password()
     async with open_parts(settings, "tools", connections_max=2, patient=False) as parts:
-        _check_area(parts.pack, area, parts.log_clock.now().date())
+        _check_area(parts.pack, area, parts.wall.now().date())
         await create_account(
             parts.database, username=username, name=username, role=Role(role), area=area,
-            password_hash=await Passwords().hash(password), actor=Actor(ACTOR), now=parts.log_clock.now(),
+            password_hash=await Passwords().hash(password), actor=Actor(ACTOR), now=parts.wall.now(),
         )  # fmt: skip
     return {"username": username, "password": password}
 

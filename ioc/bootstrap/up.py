@@ -17,6 +17,9 @@ import structlog
 
 from ioc.bootstrap.accounts import first_account
 from ioc.bootstrap.demo import write_devices
+from ioc.bootstrap.drill import DrillPlan, play_scenario, register_stations
+from ioc.bootstrap.drill_folder import refuse_drill_folder
+from ioc.bootstrap.outward import guarded
 from ioc.bootstrap.parts import open_parts, ready_file, until_answered
 from ioc.bootstrap.tls import check_tls
 from ioc.clock import AnchoredLogClock
@@ -46,8 +49,14 @@ class Ready:
     password: str | None
 
 
-async def run_up(settings: Settings, *, say: Callable[[str], None]) -> int:
-    """Run a whole instance until SIGINT or SIGTERM; return the exit code."""
+async def run_up(settings: Settings, *, say: Callable[[str], None], drill: DrillPlan | None = None) -> int:
+    """Run a whole instance until SIGINT or SIGTERM; return the exit code. A drill's scenario is played meanwhile.
+
+    Raises:
+        SettingsError: the data folder is a drill's and this is none.
+    """
+    if drill is None:
+        refuse_drill_folder(settings.data_dir)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -59,7 +68,7 @@ async def run_up(settings: Settings, *, say: Callable[[str], None]) -> int:
     async with contextlib.AsyncExitStack() as stack:
         say("starting PostgreSQL" if settings.database_url is None else "asking PostgreSQL")
         dsn = await stack.enter_async_context(postgres(settings))
-        inside = settings.model_copy(
+        inside = guarded(settings).model_copy(
             update={
                 "database_url": dsn,
                 # A role that is started again must come back where its clients look for it.
@@ -70,7 +79,7 @@ async def run_up(settings: Settings, *, say: Callable[[str], None]) -> int:
                 else settings.mqtt_tls_port,
             }
         )
-        username, password = await prepare(inside, say=say)
+        username, password = await prepare(inside, say=say, drill=drill)
         supervisor = Supervisor(stop_seconds=settings.stop_seconds)
         stack.push_async_callback(supervisor.stop)
         starting = asyncio.create_task(start_roles(supervisor, inside, say=say, authority=authority))
@@ -84,6 +93,9 @@ async def run_up(settings: Settings, *, say: Callable[[str], None]) -> int:
         if authority is not None:
             say_lan(inside, say=say)
         say(ready_line(Ready(http_url, mqtt_address, username, password)))
+        if drill is not None and drill.scenario is not None:
+            playing = asyncio.create_task(_play(inside, drill, say=say))
+            stack.push_async_callback(_end, playing)
         await stopped
         say("stopping")
     return 0
@@ -105,6 +117,19 @@ def say_lan(settings: Settings, *, say: Callable[[str], None]) -> None:
     address = lan_address()
     if address is not None:
         say(f"in this network: https://{address}:{settings.http_port}  mqtts://{address}:{settings.mqtt_tls_port}")
+
+
+async def _play(settings: Settings, drill: DrillPlan, *, say: Callable[[str], None]) -> None:
+    """Play the scenario; what ends it early is said, and the instance stays to be looked at."""
+    try:
+        await play_scenario(settings, drill, say=say)
+    except IOCError as error:
+        say(f"the drill was broken off: {error}")
+
+
+async def _end(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
 
 
 def free_port(host: str) -> int:
@@ -153,7 +178,9 @@ async def _keep_postgres(server: EmbeddedPostgres) -> None:
             await asyncio.sleep(1.0)
 
 
-async def prepare(settings: Settings, *, say: Callable[[str], None]) -> tuple[str | None, str | None]:
+async def prepare(
+    settings: Settings, *, say: Callable[[str], None], drill: DrillPlan | None = None
+) -> tuple[str | None, str | None]:
     """Migrate, make partitions, apply the pack, make the first account; return its name and one-time password."""
     pack = load_pack(settings.pack)
     dsn = settings.database_url or ""
@@ -163,13 +190,17 @@ async def prepare(settings: Settings, *, say: Callable[[str], None]) -> tuple[st
         say("migrating the database")
         await upgrade_async(dsn)
     async with open_parts(settings, "up", connections_max=2) as parts:
+        if parts.drill is not None:
+            parts.drill.step_to((await parts.log.head())[1])  # a clock file from before a power cut may be behind
         now = parts.log_clock.now()
         keep_from = now - timedelta(days=settings.retention_event_days)
         await ensure_partitions(parts.database, now, keep_from=keep_from.date())
         applied = await PackStore(parts.database, parts.log).apply(pack, now)
         if applied.added or applied.changed or applied.removed:
             say(f"pack {pack.id}: {applied.added} new, {applied.changed} changed, {applied.removed} removed")
-        if settings.demo:
+        if drill is not None and drill.scenario is not None:
+            await register_stations(parts, drill.scenario)
+        if settings.demo or drill is not None:
             await write_devices(parts)
         return await first_account(parts)
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 import uvicorn
 
@@ -16,7 +17,7 @@ from ioc.bootstrap.intake import Intake, open_intake
 from ioc.bootstrap.parts import Parts, announced, open_parts, ready_file, until_stopped
 from ioc.bootstrap.scrape import metrics_text
 from ioc.bootstrap.tls import LiveContext, http_files
-from ioc.clock import AnchoredLogClock
+from ioc.domain.moment import format_time
 from ioc.errors import ServiceUnreachableError, StoreUnavailableError
 from ioc.ingest.http import HTTPDoor
 from ioc.screens.site import Site
@@ -123,6 +124,18 @@ def http_door(parts: Parts, intake: Intake) -> HTTPDoor:
     )
 
 
+def _drill_state(parts: Parts) -> Callable[[], Mapping[str, Any]] | None:
+    """Return what says how the drill stands, None in a real instance. ``speed`` 0: as fast as it can."""
+    mark, drill = parts.mark, parts.drill
+    if mark is None or drill is None:
+        return None
+
+    def state() -> dict[str, Any]:
+        return {**mark.as_json(), "clock": format_time(drill.now()), "speed": drill.speed}
+
+    return state
+
+
 def _api_parts(parts: Parts, intake: Intake, waiter: Wakeup) -> APIParts:
     async def intake_commits() -> None:
         failing = intake.pipeline.failing_since
@@ -138,15 +151,16 @@ def _api_parts(parts: Parts, intake: Intake, waiter: Wakeup) -> APIParts:
         pack=parts.pack,
         metrics=parts.metrics,
         clock=parts.log_clock,
-        wall=AnchoredLogClock(),
+        wall=parts.wall,
         io_clock=parts.io_clock,
         log=parts.log,
         wakeup=waiter,
         metrics_text=text,
         version=__version__,
-        started_at=parts.log_clock.now(),
+        started_at=parts.wall.now(),
         checks={"intake": intake_commits},
         bridge=lambda: bridge_state(parts.settings),
+        drill=_drill_state(parts),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ioc.bootstrap.parts import announced, open_parts, until_stopped
 from ioc.rollup.worker import RollupWorker
 from ioc.settings import Settings
-from ioc.store.keeper import Keeper, Retention
+from ioc.store.keeper import DrillKeeper, Keeper, Retention
 from ioc.store.series import SeriesStore
 from ioc.store.wakeup import LOG_CHANNEL, Wakeup
 
@@ -32,6 +32,12 @@ async def run_rollup(settings: Settings) -> None:
 async def run_keeper(settings: Settings) -> None:
     """Keep partitions and retention until stopped; ready once the partitions of today exist."""
     async with open_parts(settings, "keeper", connections_max=2) as parts:
+        if parts.drill is not None:
+            drilled = DrillKeeper(database=parts.database, board=parts.drill)
+            await drilled.work()
+            async with announced(parts):
+                await until_stopped(drilled.run())
+            return
         keeper = Keeper(
             database=parts.database,
             log_clock=parts.log_clock,

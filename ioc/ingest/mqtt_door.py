@@ -39,8 +39,9 @@ class MQTTDoor:
 
     def __init__(
         self, *, pipeline: Intake, registry: LiveRegistry, bounds: MQTTBounds, log_clock: LogClock, io_clock: IOClock,
-        metrics: Metrics, stores: MQTTStores, waiter: Waiter,
+        metrics: Metrics, stores: MQTTStores, waiter: Waiter, wall: LogClock | None = None,
     ) -> None:  # fmt: skip
+        """``wall`` dates sessions and the doors' beats: never virtual, where ``log_clock`` is a drill's."""
         self.intake = pipeline
         self.registry = registry
         self.bounds = bounds
@@ -49,7 +50,7 @@ class MQTTDoor:
         self.metrics = metrics
         self.desk = SessionDesk(
             door=secrets.token_hex(DOOR_NAME_BYTES), stores=stores, registry=registry, intake=pipeline,
-            log_clock=log_clock, io_clock=io_clock, metrics=metrics,
+            log_clock=wall or log_clock, io_clock=io_clock, metrics=metrics,
             moves_max=MOVES_PER_CONNECTION * bounds.connections_max,
         )  # fmt: skip
         self._waiter = waiter

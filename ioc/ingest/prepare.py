@@ -38,11 +38,15 @@ class _Sender(NamedTuple):
 class Preparer:
     """Turns deliveries into what the log takes. One per door process."""
 
-    def __init__(self, *, feeds: Mapping[str, FeedSpec], registry: Registry, events_max: int) -> None:
+    def __init__(
+        self, *, feeds: Mapping[str, FeedSpec], registry: Registry, events_max: int, marks: tuple[str, ...] = ()
+    ) -> None:
+        """``marks`` are flags that every event gets, such as `drill`."""
         self._feeds = feeds
         self._checks = {name: FeedCheck(feed) for name, feed in feeds.items()}
         self._registry = registry
         self._events_max = events_max
+        self._marks = marks
         self._gazetteer: Gazetteer | None = None
         self._gazetteer_areas: object = None
         self._senders: dict[tuple[str, str], _Sender] = {}
@@ -90,6 +94,8 @@ class Preparer:
         if isinstance(checked, Refusal):
             return checked
         data, flags = checked
+        if self._marks:
+            flags = (*flags, *self._marks)
         content = hash16(raw)
         if message_id is None and time is None:
             flags = (*flags, Flag.ANONYMOUS)

@@ -42,9 +42,10 @@ class Waiter(Protocol):
 class CachedRegistry:
     """Answers from memory; :meth:`follow` keeps it fresh."""
 
-    def __init__(self, store: RegistryStore, log_clock: LogClock) -> None:
+    def __init__(self, store: RegistryStore, wall: LogClock) -> None:
+        """``wall`` is never virtual: keys expire, and units stand, by the calendar of today, in a drill too."""
         self._store = store
-        self._log_clock = log_clock
+        self._wall = wall
         self._snapshot = RegistrySnapshot(version=-1, devices={}, keys={}, areas=())
         self._lock = asyncio.Lock()
         self.on_change: list[Callable[[], None]] = []
@@ -63,7 +64,7 @@ class CachedRegistry:
     def key_by_hash(self, digest: bytes) -> KeyRecord | None:
         """Return the valid key with this hash."""
         record = self._snapshot.keys.get(digest)
-        if record is None or (record.expires_at is not None and record.expires_at <= self._log_clock.now()):
+        if record is None or (record.expires_at is not None and record.expires_at <= self._wall.now()):
             return None
         return record
 
@@ -80,7 +81,7 @@ class CachedRegistry:
         async with self._lock:
             if await self._store.version() == self._snapshot.version:
                 return
-            self._snapshot = await self._store.snapshot(self._log_clock.now())
+            self._snapshot = await self._store.snapshot(self._wall.now())
         for call in self.on_change:
             call()
 

@@ -2,6 +2,9 @@
 
 Only the holder of the lease works, and every commit is fenced, so two can never write. After a crash it takes the
 last snapshot and folds the entries up to the cursor again without emitting: what they led to is committed already.
+
+In a drill the conductor steps the clock from timer to timer: the engine ticks at each due time and at no other, and
+answers when all is folded. So the log holds the same entries at any speed, and no jump of the clock is a gap.
 """
 
 from __future__ import annotations
@@ -20,7 +23,7 @@ from ioc.errors import FencedError, StoreUnavailableError
 from ioc.metrics import Metrics
 from ioc.rules.evaluate import step
 from ioc.rules.memory import VERSION, Memory, MemoryVersionError, Tally
-from ioc.rules.ports import LogReader, RuleStore, StepResult, Stored, Waiter
+from ioc.rules.ports import Conductor, LogReader, RuleStore, StepResult, Stored, Waiter
 from ioc.rules.rule import EPOCH, from_us, to_us
 from ioc.rules.ruleset import RuleSet
 
@@ -50,7 +53,9 @@ class RuleEngine:
         metrics: Metrics,
         poll_seconds: float,
         snapshot_seconds: float,
+        conductor: Conductor | None = None,
     ) -> None:
+        """``conductor`` is there in a drill only."""
         self._reader = reader
         self._store = store
         self._waiter = waiter
@@ -61,6 +66,7 @@ class RuleEngine:
         self._metrics = metrics
         self._poll_seconds = poll_seconds
         self._snapshot_seconds = snapshot_seconds
+        self._conductor = conductor
         self._memory = Memory()
         self._rules = RuleSet(feeds, zones)
         self._snapshot_position = 0
@@ -135,13 +141,17 @@ class RuleEngine:
     async def _turn(self) -> None:
         """Fold what there is, tick if a second has passed, snapshot if it is time, else wait."""
         started = self._io_clock.seconds()
+        asked = self._conductor.asked() if self._conductor is not None else 0  # before the log: it covers what is there
         entries = await self._reader.read(self._memory.position, from_us(self._memory.log_us), BATCH)
         if entries:
             await self._fold(entries)
             self._measure(len(entries), self._io_clock.seconds() - started)
         lag = self._log_clock.now() - from_us(self._memory.log_us)
         self._metrics.rules_cursor_lag_seconds.set(lag.total_seconds() if len(entries) == BATCH else 0.0)
-        await self._tick()
+        ticked = await self._tick()
+        if self._conductor is not None and not (entries or ticked):
+            due_us = self._memory.next_due_log_us()
+            self._conductor.answer(asked, None if due_us is None else from_us(due_us))
         if self._io_clock.seconds() - self._snapshot_at >= self._snapshot_seconds:
             await self._snapshot()
         if len(entries) < BATCH:
@@ -193,17 +203,26 @@ class RuleEngine:
             if counts:
                 structlog.get_logger().warning(f"rules_{what}", counts=dict(counts), why=self._rules.refused)
 
-    async def _tick(self) -> None:
-        """Append a tick once a second while a timer is pending; the first after more than ten seconds is a gap."""
-        if self._memory.next_due_log_us() is None:
-            return
+    async def _tick(self) -> bool:
+        """Append a tick once a second while a timer is pending; the first after more than ten seconds is a gap.
+
+        In a drill a tick comes when a timer is due, and at no other time. Returns whether one was appended.
+        """
+        due_us = self._memory.next_due_log_us()
+        if due_us is None:
+            return False
         now = self._log_clock.now()
+        if self._conductor is not None:
+            if due_us <= to_us(now):
+                await self._store.append_tick(EntryKind.TICK, now)
+            return due_us <= to_us(now)
         since = None if self._ticked_at is None else now - self._ticked_at
         if since is not None and since < timedelta(seconds=TICK_SECONDS):
-            return
+            return False
         gap = since is None or since > timedelta(seconds=GAP_SECONDS)
         await self._store.append_tick(EntryKind.GAP if gap else EntryKind.TICK, now)
         self._ticked_at = now
+        return True
 
     def _wait_seconds(self) -> float:
         """Return how long to wait for a wake-up: at most until the next tick."""

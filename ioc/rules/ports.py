@@ -88,6 +88,18 @@ class RuleStore(Protocol):
         ...
 
 
+class Conductor(Protocol):
+    """Who steps the clock of a drill, and steps it no further before the engine has folded what came before."""
+
+    def asked(self) -> int:
+        """Return the number of its newest question."""
+        ...
+
+    def answer(self, number: int, due: datetime | None) -> None:
+        """Say that all that was in the log at question ``number`` is folded, and when the next timer ends."""
+        ...
+
+
 class Waiter(Protocol):
     """Something that wakes when there is more to read."""
 

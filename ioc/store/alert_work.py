@@ -44,8 +44,8 @@ class Work:
     address: str | None = None
 
 
-async def do_work(database: Database, work: Work, *, scope: Scope, now: datetime) -> str:
-    """Apply an action and return the alert's id.
+async def do_work(database: Database, work: Work, *, scope: Scope, now: datetime, wall: datetime | None = None) -> str:
+    """Apply an action and return the alert's id. ``wall`` dates the audit row where the log's ``now`` is a drill's.
 
     Raises:
         NotFoundError: no such alert inside the wall.
@@ -67,16 +67,16 @@ async def do_work(database: Database, work: Work, *, scope: Scope, now: datetime
         version = await connection.fetchval(UPDATE, alert["id"], work.version, *_columns(now_work, work, state, now))
         if version is None:
             raise VersionConflictError("somebody else changed this alert first")
-        await _record(connection, work, alert, version, now)
+        await _record(connection, work, alert, version, now, wall or now)
         return str(alert["id"])
 
 
-async def _record(connection: Connection, work: Work, alert: Any, version: int, now: datetime) -> None:
+async def _record(connection: Connection, work: Work, alert: Any, version: int, now: datetime, wall: datetime) -> None:
     """Write the history and audit rows, then the change, last: its head lock puts positions in commit order."""
     await connection.execute(HISTORY, alert["id"], now, str(work.action), work.actor, work.text)
     detail = {"version": version, "text": work.text}
     entry = AuditEntry(work.actor, f"alert.{work.action}", alert["id"], work.address, detail)
-    await append_audit(connection, entry, now)
+    await append_audit(connection, entry, wall)
     change = Change(
         kind="alert",
         id=alert["id"],

@@ -52,9 +52,10 @@ def entry_value(device: Device) -> dict[str, Any]:
 
 
 async def create_device(
-    database: Database, log: EntryAppender, device: Device, *, actor: str, address: str | None, now: datetime
-) -> None:
-    """Register a new device.
+    database: Database, log: EntryAppender, device: Device, *, actor: str, address: str | None, now: datetime,
+    wall: datetime | None = None,
+) -> None:  # fmt: skip
+    """Register a new device. ``wall`` dates the audit row where the log's ``now`` is a drill's.
 
     Raises:
         InvalidInputError: the id is taken or the parent unknown.
@@ -71,7 +72,7 @@ async def create_device(
             raise InvalidInputError(f"a device {device.id} is registered already", field="id") from error
         row = await connection.fetchrow("SELECT * FROM device WHERE id = $1", device.id)
         audit = AuditEntry(actor, "device.create", device.id, address, entry_value(device_of(row)))
-        await _publish(connection, log, row, audit, (), now)
+        await _publish(connection, log, row, audit, (), now, wall or now)
 
 
 async def patch_device(
@@ -85,8 +86,9 @@ async def patch_device(
     address: str | None,
     scope: Scope,
     now: datetime,
+    wall: datetime | None = None,
 ) -> None:
-    """Change some columns of a device.
+    """Change some columns of a device. ``wall`` is as in :func:`create_device`.
 
     Raises:
         NotFoundError: no such device inside the wall.
@@ -110,9 +112,8 @@ async def patch_device(
             *values.values(),
         )
         left = ((old["area"], old["zone"]),) if old["area"] != row["area"] else ()
-        await _publish(
-            connection, log, row, AuditEntry(actor, "device.patch", device, address, dict(values)), left, now
-        )
+        audit = AuditEntry(actor, "device.patch", device, address, dict(values))
+        await _publish(connection, log, row, audit, left, now, wall or now)
 
 
 async def _check_parent(connection: Connection, device: str, parent: str | None) -> None:
@@ -129,12 +130,13 @@ async def _publish(
     audit: AuditEntry,
     left: Sequence[tuple[str | None, str | None]],
     now: datetime,
+    wall: datetime,
 ) -> None:
     """Tell the log, the doors, the audit trail and, last, the change feed. ``left``: places it moved away from."""
     # The order of locks is everywhere the same: log head, registry, audit, change head.
     await log.append_entries(connection, [(EntryKind.DEVICE, row["id"], entry_value(device_of(row)))], now)
     await bump_registry(connection)
-    await append_audit(connection, audit, now)
+    await append_audit(connection, audit, wall)
     places = [(row["area"], row["zone"]), *left]
     changes = [
         Change(kind="device", id=row["id"], log_time=now, area=area, zone=zone, version=row["version"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Protocol
 
 import structlog
 
@@ -17,6 +18,8 @@ from ioc.store.partitions import delete_old, drop_partitions, ensure_partitions
 PASS_SECONDS = 600.0
 RETRY_SECONDS = 5.0
 CHANGE_DAYS = 14
+DRILL_AHEAD = timedelta(days=40)
+DRILL_POLL_SECONDS = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +30,40 @@ class Retention:
     dead_letter_days: int
     series_5m_days: int
     series_1h_days: int
+
+
+class DrillBoard(Protocol):
+    """A drill's clock, and the word up to when there are partitions: nobody steps it past that."""
+
+    partitions_until: datetime
+
+    def now(self) -> datetime:
+        """Return the drill's time."""
+        ...
+
+
+class DrillKeeper:
+    """Keeps a drill's partitions well ahead of its clock, which may pass a month in a second; drops nothing."""
+
+    def __init__(self, *, database: Database, board: DrillBoard) -> None:
+        self._database = database
+        self._board = board
+
+    async def run(self) -> None:
+        """Make partitions whenever the clock has come near their end; an unreachable database is waited for."""
+        while True:
+            try:
+                if self._board.partitions_until - self._board.now() < DRILL_AHEAD / 2:
+                    await self.work()
+            except StoreUnavailableError as error:
+                structlog.get_logger().warning("keeper_waits", error=str(error))
+            await asyncio.sleep(DRILL_POLL_SECONDS)
+
+    async def work(self) -> None:
+        """Do one pass, and say up to when the clock may go."""
+        now = self._board.now()
+        await ensure_partitions(self._database, now, days_ahead=DRILL_AHEAD.days)
+        self._board.partitions_until = now + DRILL_AHEAD
 
 
 class Keeper:

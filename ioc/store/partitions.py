@@ -18,7 +18,9 @@ def month_start(day: date, shift: int = 0) -> date:
     return date(months // 12, months % 12 + 1, 1)
 
 
-async def ensure_partitions(database: Database, now: datetime, *, keep_from: date = date.min) -> int:
+async def ensure_partitions(
+    database: Database, now: datetime, *, keep_from: date = date.min, days_ahead: int = DAYS_AHEAD
+) -> int:
     """Make the partitions around ``now`` and return how many were missing.
 
     None is made that ends by ``keep_from``: retention would drop it again at once.
@@ -26,7 +28,7 @@ async def ensure_partitions(database: Database, now: datetime, *, keep_from: dat
     today = now.astimezone(UTC).date()
     made = 0
     async with database.connection() as connection:
-        for shift in range(-1, DAYS_AHEAD + 1):
+        for shift in range(-1, days_ahead + 1):
             start = today + timedelta(days=shift)
             made += await _ensure(connection, "event", "log_time", start, start + timedelta(days=1))
         for shift in range(-MONTHS_BACK, MONTHS_AHEAD + 1):

@@ -6,11 +6,12 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from proof.mutants import cursor, early_ack, unbounded, unfair
+from proof.mutants import cursor, early_ack, hasty_drill, unbounded, unfair
 
 MUTANTS: dict[str, Callable[[], None]] = {
     "early_ack": early_ack.apply,
     "cursor": cursor.apply,
+    "hasty_drill": hasty_drill.apply,
     "unbounded": unbounded.apply,
     "unfair": unfair.apply,
 }
