@@ -35,6 +35,14 @@ class BacklogHeldError(QueueFullError):
     """Readings of long ago wait until the engine has room for them beside live ones."""
 
 
+class IntakePausedError(QueueFullError):
+    """The intake takes nothing for now, for a reason that the sender cannot mend: a full disk, a lost database."""
+
+    def __init__(self, message: str, *, reason: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
 class NotFoundError(IOCError):
     """No such thing, or not one that this person may see."""
 

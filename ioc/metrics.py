@@ -60,6 +60,17 @@ class Metrics:
             ["door"],
             registry=registry,
         )
+        self.intake_paused = Gauge(
+            "ioc_intake_paused", "1 while nothing is taken, by why: commit, database, disk", ["reason"],
+            registry=registry,
+        )  # fmt: skip
+        self.disk_used_ratio = Gauge(
+            "ioc_disk_used_ratio", "Used share of the volume of the database, where it is known", registry=registry
+        )
+        self.durability_degraded = Gauge(
+            "ioc_durability_degraded", "Settings of PostgreSQL that weaken a commit, such as fsync=off",
+            registry=registry,
+        )  # fmt: skip
         self.ingest_lag_seconds = Histogram(
             "ioc_ingest_lag_seconds", "Received minus observed", ["feed"], buckets=LAG_BUCKETS, registry=registry
         )

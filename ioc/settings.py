@@ -175,6 +175,20 @@ class Settings(BaseSettings):
         bool, Field(description="Publish ioc/v1/receipts/{device} through the broker after each commit")
     ] = True
 
+    disk_path: Annotated[
+        Path | None, Field(description="Folder on the volume of the database; embedded: known, else unset: unwatched")
+    ] = None
+    disk_full_percent: Annotated[
+        int,
+        Field(description="The intake pauses when the volume is this full", ge=50, le=99, json_schema_extra=unit("%")),
+    ] = 90
+    disk_free_enough_gib: Annotated[
+        float,
+        Field(
+            description="A volume with this much free is never full", ge=0.0, le=10_000, json_schema_extra=unit("GiB")
+        ),
+    ] = 20.0
+
     rollup_milliseconds: Annotated[
         int, Field(description="Time between roll-up flushes", ge=10, le=60_000, json_schema_extra=unit("ms"))
     ] = 1_000

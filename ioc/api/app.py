@@ -34,6 +34,7 @@ from ioc.api.headers import SecurityHeaders
 from ioc.api.hub import Hub
 from ioc.api.parts import APIParts, AreaCache
 from ioc.api.passwords import Passwords
+from ioc.api.patience import Patience
 from ioc.api.throttle import Throttle
 from ioc.api.tiles import Tiles
 
@@ -104,6 +105,7 @@ def create_app(state: APIState, *, door: APIRouter | None = None, site: ASGIApp 
     )
     app.state.api = state
     problems.install(app)
+    app.add_middleware(Patience, board=state.parts.board)
     app.add_middleware(SecurityHeaders, metrics=state.parts.metrics)
     app.include_router(health.router)
     for router in ROUTERS:

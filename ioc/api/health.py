@@ -13,7 +13,7 @@ from ioc.api.caller import Caller
 from ioc.api.deps import StateDep
 from ioc.api.gauges import state_gauges
 from ioc.api.parts import APIParts
-from ioc.errors import IOCError
+from ioc.errors import IOCError, StoreUnavailableError
 from ioc.store.domains import durability_faults
 
 router = APIRouter(tags=["health"])
@@ -30,13 +30,19 @@ async def livez() -> Response:
 
 @router.get("/readyz", summary="Ready", dependencies=[Depends(PUBLIC)])
 async def readyz(state: StateDep) -> Response:
-    """Ping every part; 503 while one fails. Reasons are in the log: this route is open to all."""
+    """Ping every part; 503 while one fails. `trouble` says in fixed words what hinders; the log has the details.
+
+    A full disk pauses the intake, which this says; people can still be served, so it makes nothing unready.
+    """
     checks = {"database": state.parts.database.ping, **state.parts.checks}
     results = await asyncio.gather(*(_ping(name, ping) for name, ping in checks.items()))
     told = dict(zip(checks, ("ok" if fine else "failing" for fine in results), strict=True))
     ready = all(results)
     durability = await _durability(state.parts) if ready else "unknown"
-    return answer.json_answer({"ready": ready, "durability": durability, "checks": told}, status=200 if ready else 503)
+    trouble = dict(state.parts.board.current())
+    return answer.json_answer(
+        {"ready": ready, "durability": durability, "checks": told, "trouble": trouble}, status=200 if ready else 503
+    )
 
 
 async def _ping(name: str, ping: Callable[[], Awaitable[None]]) -> bool:
@@ -50,8 +56,11 @@ async def _ping(name: str, ping: Callable[[], Awaitable[None]]) -> bool:
 
 async def _durability(parts: APIParts) -> str:
     """Return `full`, or `degraded: fsync=off`: an acknowledged event might not survive a power cut."""
-    async with parts.database.connection() as connection:
-        faults = await durability_faults(connection)
+    try:
+        async with asyncio.timeout(PING_SECONDS_MAX), parts.database.connection() as connection:
+            faults = await durability_faults(connection)
+    except (StoreUnavailableError, TimeoutError):
+        return "unknown"
     return f"degraded: {', '.join(faults)}" if faults else "full"
 
 

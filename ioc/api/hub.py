@@ -100,7 +100,8 @@ class Hub:
     async def running(self) -> AsyncIterator[None]:
         """Run the poller, the clock and the session check; at the end every stream is ended first."""
         tasks = [
-            asyncio.create_task(work(), name=f"hub-{work.__name__}") for work in (self._poll, self._tick, self._recheck)
+            asyncio.create_task(work(), name=f"hub-{work.__name__}")
+            for work in (self._poll, self._tick, self._count, self._recheck)
         ]
         try:
             yield
@@ -225,6 +226,17 @@ class Hub:
 
     async def _tick(self) -> None:
         """Tell every stream the time each second, so that a client sees a cut within three."""
+        while not self._stopping:
+            await asyncio.sleep(CLOCK_SECONDS)
+            time = format_time(self._parts.clock.now())
+            made: dict[Scope, bytes] = {}
+            for client in list(self._clients):
+                if client.scope not in made:
+                    made[client.scope] = self._clock(client.scope, time)
+                client.tick(made[client.scope])
+
+    async def _count(self) -> None:
+        """Read what the clock tells of devices and log each second; the clock itself waits for no database."""
         parts = self._parts
         feeds, seconds = parts.feed_periods
         while not self._stopping:
@@ -238,18 +250,14 @@ class Hub:
                     self._lag_seconds = await log_lag_seconds(connection, now)
             except StoreUnavailableError as error:
                 _log.warning("clock_counts_unreadable", error=str(error))
-            made: dict[Scope, bytes] = {}
-            for client in list(self._clients):
-                if client.scope not in made:
-                    made[client.scope] = self._clock(client.scope, format_time(now))
-                client.tick(made[client.scope])
 
     def _clock(self, scope: Scope, time: str) -> bytes:
         """Return the clock of one wall: the counts are of the devices inside it only."""
         seen = [row for row in self._counts if scope.sees(area=row["area"], zone=row["zone"], feed=row["feed"])]
         devices = {"online": sum(row["online"] for row in seen), "total": sum(row["total"] for row in seen)}
         body = {"time": time, "position": self.position, "log_lag_seconds": round(self._lag_seconds, 3)}
-        return sse("clock", orjson.dumps({**body, "devices": devices}))
+        trouble = sorted(self._parts.board.current())
+        return sse("clock", orjson.dumps({**body, "devices": devices, "trouble": trouble}))
 
     async def _recheck(self) -> None:
         """End the streams of sessions and keys that ended, within five seconds."""

@@ -13,6 +13,7 @@ from ioc.settings import Settings
 from ioc.store.areas import AreaBook, load_areas, read_registry_version
 from ioc.store.device_work import EntryAppender
 from ioc.store.engine import Database
+from ioc.trouble import TroubleBoard
 
 AREA_CHECK_SECONDS = 2.0
 
@@ -46,6 +47,7 @@ class APIParts:
     version: str
     started_at: datetime
     checks: Mapping[str, Callable[[], Awaitable[None]]] = field(default_factory=dict)
+    board: TroubleBoard = field(default_factory=TroubleBoard)
     bridge: Callable[[], Mapping[str, Any] | None] = lambda: None
     """How the bridge stands to its broker; None: this instance has no bridge."""
     drill: Callable[[], Mapping[str, Any]] | None = None

@@ -74,6 +74,7 @@ PROBLEMS: Mapping[type[Exception], Problem] = {
     errors.BacklogHeldError: Problem(
         503, "backlog_held", "Số liệu cũ đang chờ đến lượt", "Older readings wait their turn"
     ),
+    errors.IntakePausedError: Problem(503, "intake_paused", "Tạm ngừng nhận dữ liệu", "The intake is paused"),
     errors.QueueFullError: Problem(503, "queue_full", "Hàng đợi đã đầy", "The intake is full"),
     errors.StoreUnavailableError: Problem(
         503, "store_unavailable", "Cơ sở dữ liệu chưa sẵn sàng", "The database is not ready"
@@ -139,6 +140,8 @@ async def answer_ours(request: Request, error: Exception) -> Response:
         extra["current"] = error.current
     if isinstance(error, errors.InvalidInputError) and error.field is not None:
         extra["errors"] = [{"field": error.field, "message": str(error)}]
+    if isinstance(error, errors.IntakePausedError):
+        extra["reason"] = error.reason
     if isinstance(error, errors.TooManyRequestsError):
         headers["Retry-After"] = str(error.retry_after_seconds)
     if isinstance(error, errors.UnauthenticatedError):
@@ -147,7 +150,8 @@ async def answer_ours(request: Request, error: Exception) -> Response:
     if problem.status >= 500:  # noqa: PLR2004
         _log.warning("request_failed", path=request.url.path, error=str(error), kind=type(error).__name__)
         # The driver's words stay in the log: they may name hosts and statements.
-        detail, headers["Retry-After"] = "", str(STORE_RETRY_SECONDS)
+        paused = isinstance(error, errors.IntakePausedError)
+        detail, headers["Retry-After"] = detail if paused else "", str(STORE_RETRY_SECONDS)
     return render(problem, language=_language(request), detail=detail, extra=extra, headers=headers)
 
 

@@ -35,6 +35,7 @@ async def get_status(caller: Annotated[Caller, Depends(EVERYBODY)], state: State
             "started_at": wire.moment(parts.started_at),
             "time": wire.moment(parts.clock.now()),
             "position": state.hub.position,
+            "trouble": dict(parts.board.current()),
         }
     )
 

@@ -7,7 +7,8 @@ import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
-from ioc.bootstrap.parts import Parts
+from ioc.bootstrap.parts import Parts, until_answered
+from ioc.bootstrap.watch import watched
 from ioc.domain.event import Flag
 from ioc.ingest.fairness import Share
 from ioc.ingest.pipeline import Bounds, Pipeline
@@ -16,22 +17,27 @@ from ioc.ingest.registry import CachedRegistry
 from ioc.store.pace import PaceStore
 from ioc.store.registry import RegistryStore
 from ioc.store.wakeup import REGISTRY_CHANNEL, Wakeup
+from ioc.trouble import TroubleBoard
 
 
 @dataclass(frozen=True, slots=True)
 class Intake:
-    """A running pipeline and the registry that its doors ask."""
+    """A running pipeline, the registry that its doors ask, and what hinders the intake now."""
 
     pipeline: Pipeline
     registry: CachedRegistry
+    board: TroubleBoard
 
 
 @contextlib.asynccontextmanager
-async def open_intake(parts: Parts) -> AsyncIterator[Intake]:
-    """Start a pipeline; at the end refuse new work, commit what waits, then stop."""
+async def open_intake(parts: Parts, *, heartbeat: bool = False) -> AsyncIterator[Intake]:
+    """Start a pipeline and what watches over it; at the end refuse new work, commit what waits, then stop.
+
+    With ``heartbeat`` the board knows of the database what its own commits say, second by second.
+    """
     settings = parts.settings
     registry = CachedRegistry(RegistryStore(parts.database), parts.wall)
-    await registry.refresh()
+    await until_answered(registry.refresh)
     pipeline = Pipeline(
         preparer=Preparer(
             feeds=parts.pack.feeds,
@@ -51,14 +57,17 @@ async def open_intake(parts: Parts) -> AsyncIterator[Intake]:
         ),
         share=Share(PaceStore(parts.database), parts.metrics),
     )
-    async with Wakeup(parts.database, REGISTRY_CHANNEL) as waiter:
+    async with (
+        Wakeup(parts.database, REGISTRY_CHANNEL) as waiter,
+        watched(parts, pipeline, heartbeat=heartbeat) as board,
+    ):
         tasks = [
             asyncio.create_task(pipeline.run()),
             asyncio.create_task(registry.follow(waiter)),
             asyncio.create_task(pipeline.share.follow()),
         ]
         try:
-            yield Intake(pipeline, registry)
+            yield Intake(pipeline, registry, board)
         finally:
             await pipeline.stop(settings.stop_seconds / 2)
             for task in tasks:

@@ -27,6 +27,7 @@ from ioc.errors import IOCError
 from ioc.packs.loader import load_pack
 from ioc.settings import Settings
 from ioc.store.embedded import EmbeddedPostgres
+from ioc.store.embedded_cluster import home_of
 from ioc.store.pack_apply import PackStore
 from ioc.store.partitions import ensure_partitions
 from ioc.store.revision import applied_revision, newest_revision
@@ -71,6 +72,7 @@ async def run_up(settings: Settings, *, say: Callable[[str], None], drill: Drill
         inside = guarded(settings).model_copy(
             update={
                 "database_url": dsn,
+                "disk_path": disk_path(settings),
                 # A role that is started again must come back where its clients look for it.
                 "http_port": settings.http_port or free_port(settings.http_host),
                 "mqtt_port": settings.mqtt_port or free_port(settings.mqtt_host),
@@ -130,6 +132,13 @@ async def _play(settings: Settings, drill: DrillPlan, *, say: Callable[[str], No
 async def _end(task: asyncio.Task[None]) -> None:
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
+
+
+def disk_path(settings: Settings) -> Path | None:
+    """Return a folder on the volume of the database, where we know it: the embedded one's, or what was named."""
+    if settings.disk_path is not None or settings.database_url is not None:
+        return settings.disk_path
+    return home_of(settings.data_dir)
 
 
 def free_port(host: str) -> int:

@@ -24,6 +24,7 @@ from ioc.screens.site import Site
 from ioc.settings import Settings
 from ioc.store.wakeup import CHANGE_CHANNEL, Wakeup
 from ioc.supervisor import read_ready
+from ioc.trouble import DATABASE
 
 HEADER_BYTES_MAX = 16 << 10
 CONNECTIONS = 12
@@ -50,7 +51,7 @@ async def run_api(settings: Settings) -> None:
     live = LiveContext(files) if files is not None else None
     async with (
         open_parts(settings, "api", connections_max=CONNECTIONS) as parts,
-        open_intake(parts) as intake,
+        open_intake(parts, heartbeat=True) as intake,
         Wakeup(parts.database, CHANGE_CHANNEL) as waiter,
     ):
         state = create_state(_api_parts(parts, intake, waiter))
@@ -137,6 +138,11 @@ def _drill_state(parts: Parts) -> Callable[[], Mapping[str, Any]] | None:
 
 
 def _api_parts(parts: Parts, intake: Intake, waiter: Wakeup) -> APIParts:
+    async def heart_beats() -> None:
+        why = intake.board.why(DATABASE)
+        if why is not None:
+            raise StoreUnavailableError(why)
+
     async def intake_commits() -> None:
         failing = intake.pipeline.failing_since
         if failing is not None and parts.io_clock.seconds() - failing > FAILING_SECONDS_MAX:
@@ -158,7 +164,8 @@ def _api_parts(parts: Parts, intake: Intake, waiter: Wakeup) -> APIParts:
         metrics_text=text,
         version=__version__,
         started_at=parts.wall.now(),
-        checks={"intake": intake_commits},
+        checks={"database": heart_beats, "intake": intake_commits},
+        board=intake.board,
         bridge=lambda: bridge_state(parts.settings),
         drill=_drill_state(parts),
     )

@@ -20,7 +20,6 @@ from ioc.errors import (
     BodyTooLargeError,
     ForbiddenError,
     NotFoundError,
-    QueueFullError,
     StoreUnavailableError,
     UnauthenticatedError,
     UnreadableBodyError,
@@ -175,8 +174,7 @@ class HTTPDoor:
 
     async def _commit(self, deliveries: list[Delivery]) -> Response:
         """Submit, wait for the commit and answer. Past the deadline the outcome is unknown: the sender repeats."""
-        if not self._pipeline.has_room:
-            raise QueueFullError("the intake is full; come back in a moment")
+        self._pipeline.check_room(DOOR)
         waiting = [self._pipeline.submit(delivery) for delivery in deliveries]
         try:
             groups = await asyncio.wait_for(asyncio.gather(*waiting), self._answer_seconds_max)

@@ -10,20 +10,22 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import Counter, defaultdict, deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import structlog
 
 from ioc.clock import IOClock, LogClock
 from ioc.domain.event import DeadLetter, Message, Outcome, Receipt
-from ioc.errors import QueueFullError, StoreUnavailableError
+from ioc.errors import IntakePausedError, QueueFullError, StoreUnavailableError
 from ioc.ingest.door import Delivery, EventSink
 from ioc.ingest.fairness import Share
 from ioc.ingest.prepare import Preparer
 from ioc.metrics import Metrics, observe_all
 
 RETRY_SECONDS = 0.5
+COMMIT = "commit"
+"""The pause that a failing commit makes by itself."""
 OVERHEAD_BYTES = 512
 """What one waiting message costs beside its raw bytes, roughly."""
 
@@ -70,13 +72,32 @@ class Pipeline:
         self._empty = asyncio.Event()
         self._stopping = False
         metrics.ingest_queue_bytes.set_function(lambda: self._bytes)  # asked at a scrape, not set at every event
+        self._paused: dict[str, str] = {}
         self.failing_since: float | None = None
         """Monotonic seconds since which commits fail, or None: readiness asks."""
+
+    def pause(self, reason: str, why: str) -> None:
+        """Take nothing more until :meth:`resume`: what is queued is committed, if that is possible."""
+        self._paused[reason] = why
+        self._metrics.intake_paused.labels(reason).set(1)
+
+    def resume(self, reason: str) -> None:
+        """End one pause; the intake goes on after the last one."""
+        if self._paused.pop(reason, None) is not None:
+            self._metrics.intake_paused.labels(reason).set(0)
+            self._room.set()
+
+    @property
+    def paused(self) -> Mapping[str, str]:
+        """Why nothing is taken now, by reason; empty while it is."""
+        return self._paused
 
     @property
     def has_room(self) -> bool:
         """Tell whether another delivery may be submitted."""
-        return self._rows < self._bounds.queue_rows_max and self._bytes < self._bounds.queue_bytes_max
+        return (
+            not self._paused and self._rows < self._bounds.queue_rows_max and self._bytes < self._bounds.queue_bytes_max
+        )
 
     @property
     def rows(self) -> int:
@@ -95,7 +116,7 @@ class Pipeline:
         Raises:
             QueueFullError: the queue is at its bound, or the process is stopping. Nothing was taken.
         """
-        self._check_room(delivery.door)
+        self.check_room(delivery.door)
         items = self._preparer.prepare(delivery)
         if delivery.lane is not None:
             self.share.note(delivery.lane, items, delivery.received_at, delivery.door)
@@ -107,14 +128,23 @@ class Pipeline:
         Raises:
             QueueFullError: as :meth:`submit`.
         """
-        self._check_room(letter.door)
+        self.check_room(letter.door)
         return self._queue_group([letter], len(letter.raw))
 
     def count_held(self, door: str) -> None:
         """Count a sender that was told to come back because it catches up."""
         self._metrics.ingest_backlog_held.labels(door).inc()
 
-    def _check_room(self, door: str) -> None:
+    def check_room(self, door: str) -> None:
+        """Do nothing while another delivery may be submitted.
+
+        Raises:
+            IntakePausedError: the intake is paused; it says why.
+            QueueFullError: the queue is at its bound, or the process is stopping.
+        """
+        for reason, why in self._paused.items():
+            self._metrics.ingest_full.labels(door).inc()
+            raise IntakePausedError(f"{reason}: {why}", reason=reason)
         if self._stopping or not self.has_room:
             self._metrics.ingest_full.labels(door).inc()
             raise QueueFullError("the intake is full; come back in a moment")
@@ -190,10 +220,13 @@ class Pipeline:
                 if self.failing_since is None:
                     self.failing_since = started
                     structlog.get_logger().warning("append_failed", rows=len(items), error=str(error))
+                    # No more may pile up behind it: an HTTP sender hears 503 at once instead of after its deadline.
+                    self.pause(COMMIT, "the database does not commit")
                 await asyncio.sleep(RETRY_SECONDS)
             else:
                 self._metrics.ingest_commit_seconds.observe(self._io_clock.seconds() - started)
         self.failing_since = None
+        self.resume(COMMIT)
         return receipts
 
     def _count(self, items: Sequence[Message | DeadLetter], receipts: Sequence[Receipt]) -> None:

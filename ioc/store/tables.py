@@ -118,6 +118,14 @@ dead_letter = Table(
     comment="Refused messages with their raw bytes (bounded) and reason",
 )
 
+heartbeat = Table(
+    "heartbeat",
+    metadata,
+    Column("role", Text, primary_key=True),
+    Column("beat_at", Moment, nullable=False),
+    comment="A commit a second per role that answers for readiness; nobody reads it",
+)
+
 cursor = Table(
     "cursor",
     metadata,

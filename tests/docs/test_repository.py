@@ -26,6 +26,7 @@ SLEEPERS = {
     "ioc/bootstrap/parts.py": "a role waits for PostgreSQL",
     "ioc/bootstrap/tls.py": "looks whether the certificate files have changed",
     "ioc/bootstrap/up.py": "watches embedded PostgreSQL",
+    "ioc/bootstrap/watch.py": "looks at database and disk",
     "ioc/bootstrap/web.py": "uvicorn has no event for `started`",
     "ioc/ingest/fairness.py": "polls the pace that another process publishes",
     "ioc/ingest/mqtt_bridge/uplink.py": "a worker; commits run between two chunks",
