@@ -43,6 +43,7 @@ _SIGNALS: dict[StopMode, signal.Signals] = {
 }
 _STEP_SECONDS = 0.02
 _LOG_LINES = 15
+_TRANSIENT = ("is still in use", '.pid" already exists', '.lock" already exists')
 _log = logging.getLogger(__name__)
 
 
@@ -120,8 +121,11 @@ class EmbeddedPostgres:
             port = _free_port() if self._tcp_port == 0 else self._tcp_port
             self._socket_dir = make_socket_dir(self._home)
             write_settings(cluster, socket_dir=self._socket_dir, tcp_port=port, durable=self._durable)
+            _remove_left_sockets(self._socket_dir)
             while not self._launch(binaries.bin_dir, deadline=deadline):
                 time.sleep(0.2)
+                _end_leftovers(cluster)
+                _remove_left_sockets(self._socket_dir)
         except BaseException:
             self.stop("immediate")
             raise
@@ -170,7 +174,11 @@ class EmbeddedPostgres:
         self._lock = lock
 
     def _launch(self, bin_dir: Path, *, deadline: float) -> bool:
-        """Start the server and wait for it; False: orphans of a killed server still leave, try again."""
+        """Start the server and wait for it.
+
+        False: try again, orphans of a killed server still leave, or a number in a lock file that the server before left
+        is borne by somebody who came meanwhile.
+        """
         cluster, start_log = self._home / "cluster", self._home / "start.log"
         # After a power cut numbers begin anew: what the server before left behind may bear the new one's, and "ready".
         left = _written(cluster)
@@ -196,7 +204,7 @@ class EmbeddedPostgres:
                 )
             time.sleep(_STEP_SECONDS)
         words = _last_words(self._home)
-        if "is still in use" in words and time.monotonic() < deadline:
+        if any(sign in words for sign in _TRANSIENT) and time.monotonic() < deadline:
             return False
         raise EmbeddedPostgresError(
             f"PostgreSQL did not start (exit code {process.returncode}). {words}\n"
@@ -232,6 +240,16 @@ def _written(cluster: Path) -> tuple[int, int] | None:
     except FileNotFoundError:
         return None
     return found.st_ino, found.st_mtime_ns
+
+
+def _remove_left_sockets(folder: Path) -> None:
+    """Remove what a server that lost its power, or was killed, left in the folder of its socket, which is ours alone.
+
+    Its lock names a process. When numbers begin anew that may be any other, PostgreSQL's own logger for one, and the
+    start would fail.
+    """
+    for path in folder.glob(".s.PGSQL.*"):
+        path.unlink(missing_ok=True)
 
 
 def _is_empty(path: Path) -> bool:

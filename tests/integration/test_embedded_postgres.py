@@ -284,6 +284,25 @@ def test_the_ready_word_of_a_server_before_is_not_taken_for_the_new_one_s_when_b
         second.stop("immediate")
 
 
+def test_a_socket_s_lock_whose_number_another_process_has_does_not_stop_the_start(server, data_dir):
+    """After a power cut this was PostgreSQL's own logger."""
+    server.start()
+    status = status_of(data_dir)
+    assert status is not None
+    lock = status.socket_dir / ".s.PGSQL.5432.lock"
+    os.kill(pid_of(server), signal.SIGKILL)
+    wait_until(lambda: server.poll() is not None)
+    with subprocess.Popen(["sleep", "60"], cwd="/", **server_account()) as bystander:
+        try:
+            lines = lock.read_text().splitlines()
+            lock.write_text("\n".join([str(bystander.pid), *lines[1:]]) + "\n")
+            server.start()
+            assert ask(server.dsn, "SELECT 42") == 42
+            assert bystander.poll() is None
+        finally:
+            bystander.kill()
+
+
 def test_a_process_file_that_a_power_cut_left_empty_does_not_stop_the_start(server, data_dir):
     """PostgreSQL alone would say that it may be the remnant of a crash, and give up."""
     server.start()
