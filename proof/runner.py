@@ -12,10 +12,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from proof.proofs import NotRunError, Profile, Proof
-from proof.report import RESULTS, lines
+from proof.report import RESULTS, Report, lines
 
 HELD, FAILED, NOT_RUN = 0, 1, 3
 """Exit codes: all held; one did not hold (broken, void, no evidence); none failed, but one could not be run."""
+ERROR_CHARACTERS = 200
 PATIENCE = 3.0
 """How many times its budget a proof may take on a busy machine before it is ended."""
 
@@ -65,7 +66,9 @@ async def _run_one(name: str, proof: Proof, outcome: Outcome, *, profile: Profil
             reason = str(error)
         except Exception as error:  # noqa: BLE001 - a proof that falls over has not held, and the others still run
             traceback.print_exc()
-            outcome.failed[name] = f"ended after {budget * PATIENCE:.0f} s" if limit.expired() else repr(error)
+            outcome.failed[name] = f"ended after {budget * PATIENCE:.0f} s" if limit.expired() else _first_words(error)
+            report = Report(name, seed, "", facts={"error": outcome.failed[name]}, verdict="broken", profile=profile)
+            report.write(results)
             return
     if reason is not None:
         outcome.not_run[name] = reason
@@ -79,3 +82,11 @@ async def _run_one(name: str, proof: Proof, outcome: Outcome, *, profile: Profil
         outcome.held.append(name)
     else:
         outcome.failed[name] = report.verdict
+
+
+def _first_words(error: BaseException) -> str:
+    """Return what went wrong in one line, out of whatever group of tasks it comes from."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    said = str(error).replace("\0", "").strip().splitlines() or [""]
+    return f"{type(error).__name__}: {said[0][:ERROR_CHARACTERS]}"

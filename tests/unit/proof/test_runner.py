@@ -25,7 +25,7 @@ async def passes_its_control(seed: int, _: Profile) -> Report:
 
 
 async def falls_over(_: int, __: Profile) -> Report:
-    raise AssertionError("the instance did not start")
+    raise ExceptionGroup("tasks", [AssertionError("the instance did not start\nand its log")])
 
 
 async def cannot_trace(_: int, __: Profile) -> Report:
@@ -69,6 +69,9 @@ async def test_one_that_falls_over_or_hangs_fails_and_the_others_run(tmp_path):
     assert outcome.exit_code == FAILED, "a failure outweighs what could not be run"
     assert set(outcome.failed) == {"falls", "hangs", "passes"}
     assert outcome.failed["passes"] == "no evidence"
+    assert outcome.failed["falls"] == "AssertionError: the instance did not start"
+    kept = json.loads((tmp_path / "falls.json").read_text())
+    assert (kept["verdict"], kept["error"]) == ("broken", outcome.failed["falls"]), "an old result is not left standing"
     assert outcome.held == ["holds"]
 
 
