@@ -56,7 +56,8 @@ class MemoryMQTT:
         answers = []
         for item in arrivals:
             one = self.sessions.setdefault(item.device, Session())
-            resumed = one.stands(now) and not item.clean_start
+            lasts = one.door is None or bool(one.expiry_seconds)
+            resumed = one.stands(now) and lasts and not item.clean_start
             again = one.connection == item.connection
             if not again and not resumed:
                 self._end(item.device)

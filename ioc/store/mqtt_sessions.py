@@ -145,8 +145,13 @@ class MQTTSessionStore:
 
 
 def _stands(row: Row, now: datetime) -> bool:
-    """Tell whether a device has a session that a new connection may go on with."""
-    return bool(row["present"]) and (row["expires_at"] is None or row["expires_at"] > now)
+    """Tell whether a device has a session that a new connection may go on with.
+
+    A session without length ends with the connection that the new one replaces.
+    """
+    if row["door"] is not None:
+        return bool(row["expiry_seconds"])
+    return bool(row["present"]) and row["expires_at"] > now
 
 
 def _attached(arrival: Arrival, row: Row, stood: bool) -> Attached:  # noqa: FBT001 - one of three facts

@@ -134,6 +134,14 @@ async def test_a_session_without_length_ends_with_its_connection(world):
     assert not (await attach(world, 2)).resumed
 
 
+async def test_a_session_without_length_ends_with_a_take_over(world):
+    await subscribed(world, expiry_seconds=0)
+    again = await attach(world, 2)
+    assert (again.resumed, again.filters) == (False, {})
+    await subscribed(world, 3)
+    assert (await attach(world, 4)).resumed, "one with a length goes on"
+
+
 async def test_the_last_word_of_a_connection_may_set_the_length(world):
     await subscribed(world, expiry_seconds=60)
     await detach(world, 1, expiry_seconds=0)

@@ -85,12 +85,23 @@ class MemoryRegistryStore:
         return secret
 
 
-class Deaf:
-    """A listener whose wake-ups are all lost: only the poll is left."""
+class Bell:
+    """Wakes the door's desk when the test rings; without it the desk looks once a second."""
+
+    def __init__(self) -> None:
+        self._rung = asyncio.Event()
+
+    def ring(self) -> None:
+        self._rung.set()
 
     async def wait(self, timeout_seconds: float) -> bool:
-        await asyncio.sleep(timeout_seconds)
-        return False
+        try:
+            async with asyncio.timeout(timeout_seconds):
+                await self._rung.wait()
+        except TimeoutError:
+            return False
+        self._rung.clear()
+        return True
 
 
 class HeldSink:
@@ -136,6 +147,7 @@ class House:
     port: int
     key: str
     memory: MemoryMQTT
+    bell: Bell
     peers: list[Peer] = field(default_factory=list)
 
     def metric(self, name: str, **labels: str) -> float:
@@ -170,7 +182,7 @@ async def house_of(
     metrics, store, io_clock, log_clock = (
         Metrics(CollectorRegistry()), MemoryRegistryStore(), MonotonicIOClock(), AnchoredLogClock(),
     )  # fmt: skip
-    memory = MemoryMQTT()
+    memory, bell = MemoryMQTT(), Bell()
     key = store.change(devices=[device("rain-1"), device("rain-2")], device="rain-1")
     registry = registry or CachedRegistry(store, log_clock)
     await registry.refresh()
@@ -183,11 +195,11 @@ async def house_of(
     )  # fmt: skip
     door = MQTTDoor(
         pipeline=pipeline, registry=registry, bounds=bounds or MQTTBounds(sweep_seconds=0.05, linger_seconds=0.5),
-        log_clock=log_clock, io_clock=io_clock, metrics=metrics, waiter=waiter or Deaf(),
+        log_clock=log_clock, io_clock=io_clock, metrics=metrics, waiter=waiter or bell,
         stores=stores or MQTTStores(memory, memory, memory, memory),
     )  # fmt: skip
     running = asyncio.create_task(pipeline.run())
-    house = House(door, pipeline, store, registry, metrics, await door.start("127.0.0.1", 0), key, memory)
+    house = House(door, pipeline, store, registry, metrics, await door.start("127.0.0.1", 0), key, memory, bell)
     try:
         yield house
     finally:
