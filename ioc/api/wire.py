@@ -11,6 +11,7 @@ from typing import Any
 from ioc.domain.area import Area, Zone
 from ioc.domain.feed import FeedSpec, FieldSpec, FieldType, Label
 from ioc.domain.moment import format_time
+from ioc.domain.presence import Presence
 from ioc.store.areas import AreaBook
 
 Row = Mapping[str, Any]
@@ -128,6 +129,30 @@ def device(row: Row, *, book: AreaBook, today: date, feeds: Mapping[str, FeedSpe
         "lag_seconds": round((seen - effective).total_seconds(), 3) if seen and effective else None,
         "events": row["events"],
         "main": main,
+        "presence": _presence(row),
+    }
+
+
+def _presence(row: Row) -> JSONObject | None:
+    """Return whether a device is connected over MQTT; null for one that never was."""
+    if row["presence_since"] is None:
+        return None
+    state = Presence.ONLINE if row["mqtt_door"] is not None else Presence.OFFLINE
+    return {"state": str(state), "since": moment(row["presence_since"]), "reason": row["presence_reason"]}
+
+
+def outbound(row: Row) -> JSONObject:
+    """Return a message to a device."""
+    return {
+        "number": row["number"],
+        "topic": row["topic"],
+        "payload": bytes(row["payload"]).decode(errors="replace"),
+        "qos": row["qos"],
+        "created_at": moment(row["created_at"]),
+        "created_by": row["created_by"],
+        "expires_at": moment(row["expires_at"]),
+        "outcome": row["outcome"],
+        "closed_at": moment(row["closed_at"]),
     }
 
 

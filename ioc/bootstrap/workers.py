@@ -6,6 +6,7 @@ from ioc.bootstrap.parts import announced, open_parts, until_stopped
 from ioc.rollup.worker import RollupWorker
 from ioc.settings import Settings
 from ioc.store.keeper import DrillKeeper, Keeper, Retention
+from ioc.store.mqtt_doors import MQTTDoorStore
 from ioc.store.series import SeriesStore
 from ioc.store.wakeup import LOG_CHANNEL, Wakeup
 
@@ -44,10 +45,12 @@ async def run_keeper(settings: Settings) -> None:
             retention=Retention(
                 event_days=settings.retention_event_days,
                 dead_letter_days=settings.retention_dead_letter_days,
+                outbound_days=settings.retention_outbound_days,
                 series_5m_days=settings.retention_series_5m_days,
                 series_1h_days=settings.retention_series_1h_days,
             ),
         )
+        doors = MQTTDoorStore(parts.database)
         await keeper.work(parts.log_clock.now())
         async with announced(parts):
-            await until_stopped(keeper.run())
+            await until_stopped(keeper.run(), doors.watch(parts.log_clock, parts.io_clock))

@@ -23,13 +23,15 @@ CASE WHEN d.state <> 'active' THEN d.state WHEN s.log_time IS NULL THEN 'never'
 COLUMNS = f"""
 d.*, coalesce(d.expected_period_seconds, f.seconds, {PERIOD_SECONDS}) AS period_seconds, {STATUS} AS status,
 s.log_time AS last_seen, s.effective AS last_effective, coalesce(s.events, 0) AS events,
-f.field AS main_field, l.value AS main_value, l.effective AS main_at
+f.field AS main_field, l.value AS main_value, l.effective AS main_at,
+m.door AS mqtt_door, m.since AS presence_since, m.reason AS presence_reason
 """
 TABLES = """
 device d
 LEFT JOIN unnest($2::text[], $3::text[], $4::int[]) AS f(feed, field, seconds) ON f.feed = d.feed
 LEFT JOIN device_seen s ON s.device = d.id AND s.feed = d.feed
 LEFT JOIN latest l ON l.device = d.id AND l.feed = d.feed AND l.field = f.field
+LEFT JOIN mqtt_session m ON m.device = d.id
 """
 
 

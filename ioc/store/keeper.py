@@ -28,6 +28,7 @@ class Retention:
 
     event_days: int
     dead_letter_days: int
+    outbound_days: int
     series_5m_days: int
     series_1h_days: int
 
@@ -99,6 +100,12 @@ class Keeper:
             table="dead_letter",
             column="log_time",
             before=now - timedelta(days=self._retention.dead_letter_days),
+        )
+        deleted += await delete_old(
+            self._database,
+            table="outbound",
+            column="closed_at",
+            before=now - timedelta(days=self._retention.outbound_days),
         )
         deleted += await delete_old(
             self._database, table="change", column="log_time", before=now - timedelta(days=CHANGE_DAYS)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from ioc.domain.presence import Departure, PresenceReason
+from ioc.clock import IOClock, LogClock
+from ioc.domain.presence import DOOR_BEAT_SECONDS, Departure, DoorWatch, PresenceReason
+from ioc.errors import StoreUnavailableError
 from ioc.store.audit import AuditEntry, append_audit
 from ioc.store.engine import Database
-from ioc.store.mqtt_sessions import BATCH_ROWS, leave
+from ioc.store.mqtt_sessions import BATCH_ROWS, MQTTSessionStore, leave
 
 BEAT = """
 INSERT INTO mqtt_door (id, beat, started_at) VALUES ($1, 1, $2)
@@ -58,6 +61,22 @@ class MQTTDoorStore:
                 if len(rows) < BATCH_ROWS:
                     await connection.execute("DELETE FROM mqtt_door WHERE id = ANY($1::text[])", list(doors))
                     return lost
+
+    async def watch(self, log_clock: LogClock, io_clock: IOClock) -> None:
+        """Set offline what dead doors held, and end sessions whose time is over, until cancelled.
+
+        Every door does the same; this is for the time when none runs.
+        """
+        watch, sessions = DoorWatch(), MQTTSessionStore(self._database)
+        while True:
+            try:
+                dead = watch.look(await self.beats(), io_clock.seconds())
+                if dead:
+                    await self.lose(dead, log_clock.now())
+                await sessions.end_expired(log_clock.now())
+            except StoreUnavailableError:
+                watch.blink()
+            await asyncio.sleep(DOOR_BEAT_SECONDS)
 
     async def audit_foreign(self, publishes: Sequence[tuple[str, str]], now: datetime) -> None:
         """Write into the audit trail that devices spoke on topics (device, topic) which are not theirs."""

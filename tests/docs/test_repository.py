@@ -43,6 +43,7 @@ SLEEPERS = {
     "ioc/store/embedded_process.py": "waits for another process, in a thread",
     "ioc/store/event_log.py": "a pause before a transaction is tried again",
     "ioc/store/keeper.py": "a worker",
+    "ioc/store/mqtt_doors.py": "a worker",
     "ioc/store/wakeup.py": "a pause before it listens again",
     "ioc/supervisor.py": "backoff and ready files",
 }

@@ -23,7 +23,9 @@ async def test_what_retention_would_drop_is_not_made(database_dsn, now):
     """The keeper once made a month's partition and dropped it again at every pass."""
     database = Database(database_dsn, name="test")
     await database.open()
-    retention = Retention(event_days=90, dead_letter_days=30, series_5m_days=731, series_1h_days=3_653)
+    retention = Retention(
+        event_days=90, dead_letter_days=30, outbound_days=30, series_5m_days=731, series_1h_days=3_653
+    )
     keeper = Keeper(database=database, log_clock=SteppedLogClock(now), retention=retention)
     try:
         await keeper.work(now)

@@ -76,6 +76,9 @@ export type Evidence = {
 
 export type MainValue = { field: string; value: number | string | null; unit: string | null; at: string };
 
+/** Whether a device is connected to an MQTT door, since when and why. */
+export type Presence = { state: "online" | "offline"; since: string; reason: string };
+
 export type Device = {
   id: string;
   feed: string;
@@ -100,6 +103,7 @@ export type Device = {
   lag_seconds: number | null;
   events: number;
   main: MainValue | null;
+  presence: Presence | null;
 };
 
 export type Geometry = { type: "Polygon" | "MultiPolygon"; coordinates: number[][][] | number[][][][] };
