@@ -22,6 +22,7 @@ from ioc.store.mqtt_doors import MQTTDoorStore
 from ioc.store.mqtt_sessions import MQTTSessionStore
 from ioc.store.mqtt_wills import MQTTWillStore
 from ioc.store.outbound import OutboundStore
+from tests.databases import TestDatabases
 from tests.mqtt_memory import MemoryMQTT
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -37,6 +38,14 @@ def later(**time: float) -> datetime:
     return NOW + timedelta(**time)
 
 
+@pytest.fixture(scope="module")
+def shared_dsn(databases: TestDatabases):
+    """One database for all of these tests: making one costs more than any of them."""
+    name = databases.create()
+    yield databases.dsn_of(name)
+    databases.drop(name)
+
+
 @pytest.fixture(params=["memory", "postgresql"])
 async def world(request):
     """The four stores, and which devices' presence was told."""
@@ -48,9 +57,10 @@ async def world(request):
 
         yield SimpleNamespace(sessions=memory, outbound=memory, wills=memory, doors=memory, told=remembered)
         return
-    database = Database(request.getfixturevalue("database_dsn"), name="test")
+    database = Database(request.getfixturevalue("shared_dsn"), name="test")
     await database.open()
     async with database.connection() as connection:
+        await connection.execute("TRUNCATE device, change, mqtt_session, mqtt_will, mqtt_door, outbound CASCADE")
         await connection.execute(DEVICE)
 
     async def told() -> list[str]:

@@ -14,6 +14,8 @@ from ioc.domain.account import Role
 from ioc.domain.alert import Condition, TransitionKind, WorkState
 from ioc.domain.device import DeviceState
 from ioc.domain.event import Flag, Outcome
+from ioc.domain.outbound import OutboundOutcome
+from ioc.domain.presence import Presence
 from ioc.domain.severity import LABELS_VI, Severity
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -27,6 +29,8 @@ VALUES: dict[str, type[StrEnum]] = {
     "work": WorkState,
     "transition": TransitionKind,
     "device": DeviceState,
+    "presence": Presence,
+    "outbound": OutboundOutcome,
     "outcome": Outcome,
     "flag": Flag,
     "role": Role,
