@@ -4,6 +4,7 @@ PORT = 8000
 MQTT_PORT = 1883
 DATA = ./data/demo
 PYTEST_ARGS =
+BENCH_ARGS =
 PROOF_ARGS =
 
 .DEFAULT_GOAL := help
@@ -38,8 +39,9 @@ format: install ## put the Python sources into the house's form
 	.venv/bin/ruff check --fix .
 	.venv/bin/ruff format .
 
-bench: install ## measure side by side with other brokers and stores
-	.venv/bin/python -m bench
+bench: install build-screens ## measure side by side with a broker and with bare inserts: BENCH_ARGS="throughput --keys 0"
+	@sh scripts/test-deps.sh
+	@PATH="$$PATH:/usr/sbin:/sbin" .venv/bin/python -m bench $(BENCH_ARGS)
 
 proof: install ## inject faults and check what was promised, in under six minutes: PROOF_ARGS="kills --seed 7"
 	@sh scripts/proof-deps.sh || echo "Proofs that need what is missing will be named as not run."

@@ -1,4 +1,4 @@
-"""`python -m bench`: latency from a device's publish to the operator's screen, under load."""
+"""`python -m bench`: throughput side by side, and latency from a device's publish to the operator's screen."""
 
 from __future__ import annotations
 
@@ -6,25 +6,42 @@ import argparse
 import asyncio
 import json
 from pathlib import Path
+from typing import Any
 
-from bench.latency import measure
+from bench import latency, throughput
+from bench.table import table
 
 RESULTS = Path(__file__).parent / "results"
+RATES = (500, 2_000)
 
 
 def main() -> None:
     """Measure, print, and keep the figures as JSON."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("--rate", type=int, default=500, help="events per second beside the probes")
-    parser.add_argument("--probes", type=int, default=120, help="alerts whose way to the screen is timed")
-    parser.add_argument("--keep", action="store_true", help="write bench/results/latency-RATE.json")
+    parser.add_argument("what", nargs="?", choices=("all", "throughput", "latency"), default="all")
+    parser.add_argument("--rate", type=int, help="latency: events per second beside the probes (500, then 2,000)")
+    parser.add_argument("--probes", type=int, default=80, help="latency: alerts whose way to the screen is timed")
+    parser.add_argument("--seconds", type=float, default=3.0, help="throughput: about how long one round lasts")
+    parser.add_argument("--rounds", type=int, default=5, help="throughput: rounds of every road")
+    parser.add_argument("--keys", type=int, default=20_000_000, help="throughput: identities stored beforehand")
+    parser.add_argument("--no-keep", action="store_true", help="do not write bench/results")
     given = parser.parse_args()
-    result = asyncio.run(measure(rate=given.rate, probes=given.probes))
-    text = json.dumps(result, indent=1, ensure_ascii=False)
-    print(text)
-    if given.keep:
+    if given.what in ("all", "throughput"):
+        found = asyncio.run(throughput.measure(seconds=given.seconds, rounds=given.rounds, keys=given.keys))
+        print(table(found))
+        _keep("throughput", found, keep=not given.no_keep)
+    if given.what in ("all", "latency"):
+        for rate in (given.rate,) if given.rate is not None else RATES:
+            found = asyncio.run(latency.measure(rate=rate, probes=given.probes))
+            print(json.dumps(found, indent=1, ensure_ascii=False))
+            _keep(f"latency-{rate}", found, keep=not given.no_keep)
+
+
+def _keep(name: str, found: dict[str, Any], *, keep: bool) -> None:
+    if keep:
         RESULTS.mkdir(exist_ok=True)
-        (RESULTS / f"latency-{given.rate}.json").write_text(text + "\n", encoding="utf-8")
+        text = json.dumps(found, indent=1, ensure_ascii=False) + "\n"
+        (RESULTS / f"{name}.json").write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ import asyncpg
 import uvloop
 
 from bench.readings import Gauge, payloads, share
+from bench.site import cpu_seconds
 from ioc.domain.device import Device
 from ioc.domain.event import Message
 from ioc.domain.feed import Label
@@ -102,13 +103,16 @@ async def run(told: dict[str, Any]) -> None:
     await connection.execute("TRUNCATE bench_event")
     print("ready", flush=True)
     await asyncio.to_thread(sys.stdin.readline)
+    server = await connection.fetchval("SELECT pg_backend_pid()")
+    server_cpu = cpu_seconds([server])
     cpu, began = time.process_time(), time.monotonic()
     for keys, columns in batches:
         async with connection.transaction():
             await connection.fetch(sql.CLAIM_KEYS, *keys, now)
             await connection.execute(INSERT, now, *columns)
     ended = time.monotonic()
-    answer = {"began": began, "ended": ended, "count": len(made), "cpu_seconds": time.process_time() - cpu}
+    answer = {"began": began, "ended": ended, "count": len(made), "cpu_seconds": time.process_time() - cpu,
+              "postgres_seconds": cpu_seconds([server]) - server_cpu}  # fmt: skip
     await connection.execute("TRUNCATE bench_event")
     await connection.close()
     print(json.dumps(answer), flush=True)

@@ -87,7 +87,7 @@ async def measure(*, rate: int, probes: int) -> dict[str, Any]:
     stream = [(heard[text] - sent) for text, sent in sent_at.items() if text in heard]
     screen = [drawn[text] - sent for text, sent in sent_at.items() if drawn.get(text)]
     return {
-        "command": f"python -m bench --rate {rate} --probes {probes}",
+        "command": f"python -m bench latency --rate {rate} --probes {probes}",
         **version_facts(),
         "events_per_second": round(load.sent / (seconds + SETTLE_SECONDS), 1),
         "load_unacknowledged": load.sent - load.acknowledged,

@@ -28,11 +28,13 @@ PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 CPU_FIELDS = slice(11, 13)
 """utime and stime in /proc/PID/stat, counted after the command's name."""
 
+PREFILL_ROWS = 1_000_000
+PREFILL_SECONDS = 900.0
 PREFILL = """
 INSERT INTO event_key (key, key_time, content, position, log_time)
-SELECT int8send((CASE WHEN u < {half} THEN u ELSE u - {whole} END)::bigint) || int8send(n),
-       $1::timestamptz + (n % 1000) * ($2::timestamptz - $1::timestamptz) / 1000, int8send(n) || int8send(n), 0, $2
-FROM generate_series({first}::bigint, {last}::bigint) AS n, LATERAL (SELECT n::numeric * {step} AS u) AS prefix
+SELECT int8send(hashint8extended(n, 0)) || int8send(n),
+       $1::timestamptz + n * (($2::timestamptz - $1::timestamptz) / {count}), int8send(n) || int8send(n), 0, $2
+FROM generate_series({first}::bigint, {last}::bigint) AS n
 """
 
 
@@ -52,6 +54,11 @@ class Site:
                 Role(name, [sys.executable, "-m", "ioc", name], ready_file=ready_file(self.settings, name),
                      environment=environment)
             )  # fmt: skip
+
+    async def stop(self) -> None:
+        """Stop every role; PostgreSQL goes on, and roles may be started again."""
+        await self.supervisor.stop()
+        self.supervisor = Supervisor(stop_seconds=self.settings.stop_seconds)
 
     @property
     def dsn(self) -> str:
@@ -76,28 +83,26 @@ class Site:
             return str(answer.json()["key"])
 
     async def grow_keys(self, count: int) -> int:
-        """Fill event_key as ``count`` earlier events would have, over its partitions, evenly over the key space."""
+        """Fill event_key as ``count`` earlier events would have, evenly over the time of its partitions until now."""
         async with self.instance.database() as connection:
             first, last = await connection.fetchrow(
                 "SELECT min((regexp_match(pg_get_expr(c.relpartbound, c.oid), $$FROM \\('([^']+)$$))[1]::timestamptz), "
                 "max(h.log_time) FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid, log_head h "
-                "WHERE i.inhparent = 'event_key'::regclass AND c.relpartbound IS NOT NULL"
+                "WHERE i.inhparent = 'event_key'::regclass"
             )
-            # 64-bit prefixes in rising order: each partition's index is built by appending, and what comes later
-            # falls between them anywhere, as hashes do.
-            step = (1 << 64) // max(count, 1)
-            for begin in range(0, count, 1_000_000):
-                end = min(begin + 1_000_000, count) - 1
-                sql = PREFILL.format(step=step, first=begin, last=end, half=1 << 63, whole=1 << 64)
-                await connection.execute(sql, first, last, timeout=600)
-            await connection.execute("VACUUM ANALYZE event_key", timeout=600)
-            await connection.execute("CHECKPOINT", timeout=600)
-            grown: int = await connection.fetchval("SELECT count(*) FROM event_key", timeout=600)
+            for begin in range(0, count, PREFILL_ROWS):
+                end = min(begin + PREFILL_ROWS, count) - 1
+                sql = PREFILL.format(count=count, first=begin, last=end)
+                await connection.execute(sql, first, last, timeout=PREFILL_SECONDS)
+            await connection.execute("VACUUM ANALYZE event_key", timeout=PREFILL_SECONDS)
+            await connection.execute("CHECKPOINT", timeout=PREFILL_SECONDS)
+            grown: int = await connection.fetchval("SELECT count(*) FROM event_key", timeout=PREFILL_SECONDS)
         return grown
 
     def pids(self) -> dict[str, list[int]]:
         """Return the processes by role; PostgreSQL's under `postgres`."""
-        found = {name: [pid] for name in ("door", "api", "rules", "rollup") if (pid := self.instance.role_pid(name))}
+        roles = ("door", "bridge", "api", "rules", "rollup")
+        found = {name: [pid] for name in roles if (pid := self.instance.role_pid(name))}
         return {**found, "postgres": self.instance.postgres_pids()}
 
 
@@ -133,11 +138,11 @@ async def open_site(**given: Any) -> AsyncIterator[Site]:
             username, password = await prepare(settings, say=lambda _: None)
             instance = Instance(folder, settings.http_port, settings.mqtt_port)
             instance.username, instance.password = username or "", password or ""
-            supervisor = Supervisor(stop_seconds=settings.stop_seconds)
+            site = Site(settings, instance, Supervisor(stop_seconds=settings.stop_seconds))
             try:
-                yield Site(settings, instance, supervisor)
+                yield site
             finally:
-                await supervisor.stop()
+                await site.supervisor.stop()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

@@ -1,0 +1,80 @@
+"""The highest rate that a whole instance holds, everything on, while its rules stay less than two seconds behind."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+from bench.readings import Gauge
+from bench.site import Site, cpu_seconds
+from bench.workers import worker
+
+LAG_SECONDS_MAX = 2.0
+STEP_SECONDS = 6.0
+WINDOW = 400
+FIRST_RATE = 2_000.0
+GROWTH = 1.25
+POLL_SECONDS = 0.2
+KEPT_UP = 0.97
+"""A step counts as held when at least this share of its rate was acknowledged within its time."""
+SETTLE_SECONDS = 30.0
+PATIENCE_SECONDS = 90.0
+
+
+async def sustain(site: Site, gauges: Sequence[Gauge]) -> dict[str, Any]:
+    """Raise the rate step by step until the rules fall behind; return the last step that held, and what each showed."""
+    steps: list[dict[str, Any]] = []
+    rate = FIRST_RATE
+    while True:
+        step = await _step(site, gauges, rate=rate, tag=f"s{len(steps)}")
+        steps.append(step)
+        print(f"everything on at {rate:,.0f}/s: {step}", flush=True)
+        if not step["held"]:
+            break
+        rate *= GROWTH
+    await _settle(site)
+    held = [step for step in steps if step["held"]]
+    best = held[-1] if held else {"events_per_second": 0, "rules_lag_seconds": None}
+    return {"what": f"everything on, rules lag < {LAG_SECONDS_MAX:g} s, steps of {STEP_SECONDS:g} s, "
+                    f"{len(gauges)} connections", **best, "steps": steps}  # fmt: skip
+
+
+async def _step(site: Site, gauges: Sequence[Gauge], *, rate: float, tag: str) -> dict[str, Any]:
+    told = {"port": site.settings.mqtt_port, "gauges": [[gauge.device, gauge.feed, gauge.key] for gauge in gauges],
+            "count": int(rate * STEP_SECONDS), "window": WINDOW, "tag": tag, "rate": rate,
+            "patience": PATIENCE_SECONDS}  # fmt: skip
+    async with worker("publisher", **told) as publisher, site.instance.database() as connection:
+        pids = site.pids()
+        before = {name: cpu_seconds(of) for name, of in pids.items()}
+        publisher.begin()
+        answer = asyncio.create_task(publisher.answer())
+        worst = {"rules": 0.0, "rollup": 0.0}
+        while not answer.done():
+            await asyncio.sleep(POLL_SECONDS)
+            for name, lag in (await _lags(connection)).items():
+                worst[name] = max(worst[name], lag)
+        found = await answer
+        used = {name: round((cpu_seconds(of) - before[name]) / found["count"] * 1e6, 1) for name, of in pids.items()}
+    reached = found["count"] / (found["ended"] - found["began"])
+    held = reached >= rate * KEPT_UP and worst["rules"] < LAG_SECONDS_MAX
+    return {"events_per_second": round(reached), "rules_lag_seconds": round(worst["rules"], 2),
+            "rollup_lag_seconds": round(worst["rollup"], 2), "held": held, "cpu_us_per_event": used}  # fmt: skip
+
+
+async def _lags(connection: Any) -> dict[str, float]:
+    """Return by how much log time each reader is behind the newest entry."""
+    rows = await connection.fetch(
+        "SELECT c.name, CASE WHEN c.position >= h.position THEN 0 "
+        "ELSE extract(epoch FROM h.log_time - c.log_time) END::float8 AS lag "
+        "FROM cursor c, log_head h WHERE c.name IN ('rules', 'rollup')"
+    )
+    return {row["name"]: row["lag"] for row in rows}
+
+
+async def _settle(site: Site) -> None:
+    """Wait until the readers have caught up."""
+    deadline = asyncio.get_running_loop().time() + SETTLE_SECONDS
+    async with site.instance.database() as connection:
+        while any((await _lags(connection)).values()) and asyncio.get_running_loop().time() < deadline:  # noqa: ASYNC110 - asks another process
+            await asyncio.sleep(POLL_SECONDS)
