@@ -157,4 +157,8 @@ class Metrics:
         self.http_requests = Counter(
             "ioc_http_requests", "HTTP answers", ["method", "route", "status"], registry=registry
         )
+        self.http_connections = Gauge("ioc_http_connections", "Open HTTP connections", registry=registry)
+        self.http_refused = Counter(
+            "ioc_http_refused", "HTTP connections and requests that the guard ended", ["reason"], registry=registry
+        )
         self.sign_in = Counter("ioc_sign_in", "Sign-in attempts", ["outcome"], registry=registry)

@@ -133,6 +133,36 @@ class Settings(BaseSettings):
     outbound_waiting_max: Annotated[
         int, Field(description="Messages waiting for one device", ge=1, le=50_000, json_schema_extra=unit("messages"))
     ] = 1_000
+    http_connections_max: Annotated[
+        int, Field(description="Open HTTP connections", ge=16, le=1_000_000, json_schema_extra=unit("connections"))
+    ] = 4_096
+    http_connections_per_address_max: Annotated[
+        int,
+        Field(
+            description="Of these from one address; behind a trusted proxy, its requests at once",
+            ge=4,
+            le=1_000_000,
+            json_schema_extra=unit("connections"),
+        ),
+    ] = 256
+    http_requests_per_connection_max: Annotated[
+        int, Field(description="Requests after which a connection ends", ge=1, json_schema_extra=unit("requests"))
+    ] = 1_000
+    http_header_seconds: Annotated[
+        float, Field(description="Time for a whole request header", ge=0.5, le=120, json_schema_extra=unit("s"))
+    ] = 10.0
+    http_idle_seconds: Annotated[
+        float, Field(description="A connection between requests ends", ge=0.5, le=3_600, json_schema_extra=unit("s"))
+    ] = 30.0
+    http_bytes_per_second: Annotated[
+        float, Field(description="Slowest body, and slowest reader", ge=0, le=1_000_000, json_schema_extra=unit("B/s"))
+    ] = 1_000.0
+    http_write_seconds: Annotated[
+        float, Field(description="An answer that nobody reads is cut", ge=0.5, le=600, json_schema_extra=unit("s"))
+    ] = 20.0
+    http_trusted_proxies: Annotated[
+        str, Field(description="Addresses or networks whose X-Forwarded-For and -Proto count, with commas")
+    ] = ""
     commit_timeout_seconds: Annotated[
         float, Field(description="Give up on one commit after this", ge=1, le=120, json_schema_extra=unit("s"))
     ] = 10.0
@@ -203,6 +233,9 @@ class Settings(BaseSettings):
     ] = 15.0
 
     stream_clients_max: Annotated[int, Field(description="Open streams of one api process", ge=1, le=100_000)] = 500
+    stream_clients_per_caller_max: Annotated[
+        int, Field(description="Of these through one session or key", ge=1, le=100_000)
+    ] = 50
     stream_queue_max: Annotated[
         int, Field(description="Changes waiting for one stream before it is cut", ge=10, le=100_000)
     ] = 1_000

@@ -5,6 +5,7 @@ from __future__ import annotations
 from proof import (
     backlog,
     drill,
+    http_fire,
     kills,
     overload,
     power,
@@ -47,5 +48,10 @@ PROOFS: dict[str, Proof] = {
     "backlog": Proof(
         lambda seed, profile: backlog.prove(seed=seed, size=backlog.SIZES[profile]),
         promises=("P4",), quick=False, full_seconds=900,
+    ),
+    "http_fire": Proof(
+        lambda seed, profile: http_fire.prove(seed=seed, size=http_fire.SIZES[profile]),
+        promises=("P5",), figures=("faults", "operations", "p95_ratio_max", "errors"),
+        controls=("files_open_max",), needs=("slowhttptest", "nginx", "openssl"), quick_seconds=50, full_seconds=420,
     ),
 }  # fmt: skip

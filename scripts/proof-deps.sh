@@ -12,5 +12,8 @@ need strace strace
 need linux.uml user-mode-linux
 need mkfs.ext4 e2fsprogs
 need debugfs e2fsprogs
+need nginx nginx-light
+need slowhttptest slowhttptest
+need openssl openssl
 # shellcheck disable=SC2086 # a list of words
 exec sh "$(dirname "$0")/debian.sh" proofs $missing

@@ -15,5 +15,8 @@ need openssl openssl
 need prometheus prometheus
 need promtool prometheus
 need strace strace
+need nginx nginx-light
+need slowhttptest slowhttptest
+need openssl openssl
 # shellcheck disable=SC2086 # a list of words
 exec sh "$(dirname "$0")/debian.sh" tests $missing

@@ -6,6 +6,7 @@ Pure ASGI, so that streams pass unbuffered.
 from collections.abc import Mapping
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ioc.api.problems import answer_unforeseen
@@ -69,6 +70,9 @@ class SecurityHeaders:
 
         try:
             await self._app(scope, receive, finish)
+        except ClientDisconnect:
+            # The sender left in the middle of its body: nobody is there to be answered, and nothing went wrong here.
+            return
         except Exception as error:
             if started:
                 raise

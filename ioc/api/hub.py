@@ -122,7 +122,7 @@ class Hub:
         """Register a stream and return it with its bytes.
 
         Raises:
-            TooManyRequestsError: as many streams as the settings allow are open.
+            TooManyRequestsError: as many streams as the settings allow are open, in all or of this session or key.
             StoreUnavailableError: the poller has not read a position yet.
         """
         settings = self._parts.settings
@@ -135,6 +135,9 @@ class Hub:
             raise StoreUnavailableError("the server is stopping")
         if len(self._clients) >= settings.stream_clients_max:
             raise TooManyRequestsError("as many streams are open as allowed", retry_after_seconds=5)
+        mine = sum(_same_caller(client.principal, caller.principal) for client in self._clients)
+        if mine >= settings.stream_clients_per_caller_max:
+            raise TooManyRequestsError("this session or key has as many streams open as allowed", retry_after_seconds=5)
         joined = self.position
         client = Client(caller.principal, caller.scope, settings.stream_queue_max, skip_to=max(joined, after or 0))
         self._clients.add(client)
@@ -274,6 +277,11 @@ class Hub:
             for client in clients:
                 if client.principal in ended:
                     client.end("session")
+
+
+def _same_caller(one: Principal, other: Principal) -> bool:
+    """Tell whether both speak through the same session or key."""
+    return (one.kind, one.name, one.key_id, one.session_id) == (other.kind, other.name, other.key_id, other.session_id)
 
 
 def _reset(position: int) -> bytes:

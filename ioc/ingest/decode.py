@@ -10,6 +10,7 @@ import json
 import math
 import zlib
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import orjson
@@ -18,7 +19,6 @@ DEPTH_MAX = 32
 KEYS_MAX = 1_000
 STRING_BYTES_MAX = 64 << 10
 INTEGER_MAX = (1 << 63) - 1
-GZIP_CHUNK_BYTES = 64 << 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +45,18 @@ class _Bad:
 def _object(pairs: list[tuple[str, Any]]) -> object:
     members = dict(pairs)
     if len(members) != len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        return _Bad(Refusal("duplicate_key", f"the member {twice[:60]!r} comes twice"))
+        return _Bad(Refusal("duplicate_key", f"the member {_twice(pairs)[:60]!r} comes twice"))
     return members
+
+
+def _twice(pairs: list[tuple[str, Any]]) -> str:
+    """Return the first name that comes again. One pass: 20,000 names must not cost 20,000 times 20,000."""
+    seen: set[str] = set()
+    for name, _ in pairs:
+        if name in seen:
+            return name
+        seen.add(name)
+    raise AssertionError("a name comes twice")
 
 
 def _constant(name: str) -> object:
@@ -166,7 +174,10 @@ def items(body: bytes, *, newline_delimited: bool, events_max: int) -> list[dict
         UnreadableError: nothing of it can be read, or it holds more than ``events_max`` events.
     """
     if newline_delimited:
-        return _lines([line for line in body.split(b"\n") if line.strip()], events_max=events_max)
+        # Lines past the bound are not even parsed: a body of two million of them would stop the door for seconds.
+        lines = list(islice((line for line in body.split(b"\n") if line.strip()), events_max + 1))
+        _check_count(len(lines), events_max=events_max)
+        return _lines(lines)
     plain = flat(body)
     if plain is not None and events_max:
         return [plain]
@@ -187,9 +198,9 @@ def _check_count(count: int, *, events_max: int) -> None:
         raise UnreadableError("too_many_events", f"more than {events_max} events in one body")
 
 
-def _lines(lines: list[bytes], *, events_max: int) -> list[dict[str, Any] | Refusal]:
+def _lines(lines: list[bytes]) -> list[dict[str, Any] | Refusal]:
     found: list[dict[str, Any] | Refusal] = []
-    readable = not lines
+    readable = False
     for line in lines:
         plain = flat(line)
         if plain is None:
@@ -201,7 +212,6 @@ def _lines(lines: list[bytes], *, events_max: int) -> list[dict[str, Any] | Refu
             found.append(plain)
     if not readable:
         raise UnreadableError("not_json", "no line is JSON")
-    _check_count(len(found), events_max=events_max)
     return found
 
 

@@ -13,23 +13,25 @@ from fastapi.responses import Response
 
 from ioc.clock import LogClock
 from ioc.domain.account import KeyKind, KeyRecord
-from ioc.domain.event import Outcome, Receipt
+from ioc.domain.event import DeadLetter, Outcome, Receipt
 from ioc.domain.feed import FeedSpec
 from ioc.errors import (
     BacklogHeldError,
     BodyTooLargeError,
     ForbiddenError,
     NotFoundError,
+    QueueFullError,
     StoreUnavailableError,
     UnauthenticatedError,
     UnreadableBodyError,
     UnsupportedMediaTypeError,
 )
 from ioc.ingest.cloudevents import CLOUDEVENT, CLOUDEVENT_BATCH, envelope_to_items
-from ioc.ingest.decode import UnreadableError, inflate
+from ioc.ingest.decode import Refusal, UnreadableError, inflate
 from ioc.ingest.door import Delivery, Registry
 from ioc.ingest.fairness import Lane
 from ioc.ingest.pipeline import Pipeline
+from ioc.metrics import Metrics
 
 JSON = "application/json"
 NDJSON = "application/x-ndjson"
@@ -37,6 +39,11 @@ DOOR = "http"
 LANES_MAX = 4_096
 TURN_SECONDS_MAX = 1.0
 """How long a request of a sender that catches up waits for its turn before it is told to come back."""
+HEAD_BYTES_MAX = 4_096
+"""So much is kept of a body that the door does not take, as at the MQTT door."""
+KIND_LETTERS_MAX = 100
+INFLATE_BYTES_MAX = 2_048
+"""So much gzip is unpacked at once: at a thousandfold it is two milliseconds."""
 
 
 class HTTPDoor:
@@ -44,14 +51,19 @@ class HTTPDoor:
 
     def __init__(
         self, *, pipeline: Pipeline, registry: Registry, feeds: Mapping[str, FeedSpec], log_clock: LogClock,
-        body_bytes_max: int, answer_seconds_max: float,
+        metrics: Metrics, body_bytes_max: int, gathered_bytes_max: int, answer_seconds_max: float,
     ) -> None:  # fmt: skip
         self._pipeline = pipeline
         self._registry = registry
         self._feeds = feeds
         self._log_clock = log_clock
+        self._metrics = metrics
         self._body_bytes_max = body_bytes_max
+        self._gathered_bytes_max = gathered_bytes_max
+        self._gathered_bytes = 0
+        """Bytes of bodies that are half here, of all senders."""
         self._answer_seconds_max = answer_seconds_max
+        self._inflating = asyncio.Semaphore(2)
         self._lanes: dict[str, Lane] = {}
 
     def router(self) -> APIRouter:
@@ -82,10 +94,8 @@ class HTTPDoor:
         if history and key.kind is not KeyKind.FEED:
             raise ForbiddenError("recorded history comes in with a feed key")
         kind = _content_type(request)
-        if kind not in (JSON, NDJSON):
-            raise UnsupportedMediaTypeError(f"send {JSON} or {NDJSON}")
         lane = await self._turn(key)
-        body = await self._body(request)
+        body = await self._body(request, kinds=(JSON, NDJSON), feed=feed, device=identity)
         delivery = Delivery(
             feed=feed, device=identity, body=body, received_at=self._log_clock.now(), door=DOOR,
             nonce=secrets.token_bytes(16), content_type=kind, history=history, newline_delimited=kind == NDJSON,
@@ -97,13 +107,13 @@ class HTTPDoor:
         """Take a structured or batch CloudEvent; each names its feed in `type` and its device in `source`."""
         key = await self._authenticate(request)
         kind = _content_type(request)
-        if kind not in (CLOUDEVENT, CLOUDEVENT_BATCH):
-            raise UnsupportedMediaTypeError(f"send {CLOUDEVENT} or {CLOUDEVENT_BATCH}")
+        _allowed(key, feed=key.feed or "", device=None)
         lane = await self._turn(key)
-        body = await self._body(request)
+        body = await self._body(request, kinds=(CLOUDEVENT, CLOUDEVENT_BATCH), feed=None, device=key.device)
         try:
             found = envelope_to_items(body, batch=kind == CLOUDEVENT_BATCH, feeds=self._feeds)
         except UnreadableError as error:
+            await self._keep(request, error.refusal, raw=body, feed=None, device=key.device)
             raise UnreadableBodyError(error.refusal.detail, code=error.refusal.reason) from error
         deliveries = []
         now = self._log_clock.now()
@@ -152,35 +162,84 @@ class HTTPDoor:
             raise BacklogHeldError("older readings wait while newer ones come in; send them again in a moment")
         return lane
 
-    async def _body(self, request: Request) -> bytes:
-        """Read the body up to the bound, unpacking gzip; never more than the bound is in memory."""
-        encoding = request.headers.get("content-encoding", "identity").lower()
-        if encoding not in ("identity", "gzip"):
-            raise UnsupportedMediaTypeError("send it plain or as gzip")
-        chunks = bytearray()
-        async for chunk in request.stream():
-            chunks += chunk
-            if len(chunks) > self._body_bytes_max:
-                raise BodyTooLargeError(f"the body is larger than {self._body_bytes_max} bytes")
-        body = bytes(chunks)
-        if encoding == "identity":
-            return body
-        try:
-            return inflate(body, bytes_max=self._body_bytes_max)
-        except UnreadableError as error:
-            if error.refusal.reason == "too_large":
-                raise BodyTooLargeError(error.refusal.detail) from error
-            raise UnreadableBodyError(error.refusal.detail, code=error.refusal.reason) from error
+    async def _body(
+        self, request: Request, *, kinds: tuple[str, ...], feed: str | None, device: str | None
+    ) -> bytes:  # fmt: skip
+        """Read the body up to the bound, unpacking gzip; never more than the bound is in memory.
 
-    async def _commit(self, deliveries: list[Delivery]) -> Response:
-        """Submit, wait for the commit and answer. Past the deadline the outcome is unknown: the sender repeats."""
-        self._pipeline.check_room(DOOR)
-        waiting = [self._pipeline.submit(delivery) for delivery in deliveries]
+        What cannot be taken leaves a dead letter with its first bytes, as at the MQTT door: the sender is known.
+
+        Raises:
+            UnsupportedMediaTypeError: another kind or encoding than this route takes.
+            BodyTooLargeError: it is past the bound, as it comes or unpacked.
+            UnreadableBodyError: it is no gzip.
+            QueueFullError: the bodies of all senders together are at their bound.
+        """
+        refusal = _unsupported(request, kinds)
+        if refusal is None and _declared_bytes(request) > self._body_bytes_max:
+            refusal = self._too_large()
+        bytes_max = self._body_bytes_max if refusal is None else HEAD_BYTES_MAX
+        chunks = bytearray()
+        try:
+            async for chunk in request.stream():
+                chunks += chunk
+                self._gathered_bytes += len(chunk)
+                if len(chunks) > bytes_max:
+                    break
+                if self._gathered_bytes > self._gathered_bytes_max:
+                    self._metrics.ingest_full.labels(DOOR).inc()
+                    raise QueueFullError("too many bodies are on their way; come back in a moment")
+        finally:
+            self._gathered_bytes -= len(chunks)
+        body = bytes(chunks)
+        if refusal is None and len(body) > bytes_max:
+            refusal = self._too_large()
+        elif refusal is None and _encoding(request) == "gzip":
+            try:
+                return await self._inflate(body)
+            except UnreadableError as error:
+                refusal = error.refusal
+        if refusal is None:
+            return body
+        await self._keep(request, refusal, raw=body[:HEAD_BYTES_MAX], feed=feed, device=device)
+        if refusal.reason == "too_large":
+            raise BodyTooLargeError(refusal.detail)
+        if refusal.reason == "not_gzip":
+            raise UnreadableBodyError(refusal.detail, code=refusal.reason)
+        raise UnsupportedMediaTypeError(refusal.detail)
+
+    async def _inflate(self, body: bytes) -> bytes:
+        """Unpack gzip; what takes long does so in a thread, two at once, so that nobody else waits for a bomb."""
+        if len(body) < INFLATE_BYTES_MAX:
+            return inflate(body, bytes_max=self._body_bytes_max)
+        async with self._inflating:
+            return await asyncio.to_thread(inflate, body, bytes_max=self._body_bytes_max)
+
+    def _too_large(self) -> Refusal:
+        return Refusal("too_large", f"the body is larger than {self._body_bytes_max} bytes")
+
+    async def _keep(
+        self, request: Request, refusal: Refusal, *, raw: bytes, feed: str | None, device: str | None
+    ) -> None:  # fmt: skip
+        """Commit a dead letter for a body that the door itself refuses, before the sender hears of it."""
+        letter = DeadLetter(
+            door=DOOR, feed=feed, device=device, reason=refusal.reason, detail=refusal.detail, raw=raw,
+            received_at=self._log_clock.now(), content_type=_content_type(request)[:KIND_LETTERS_MAX],
+        )  # fmt: skip
+        await self._committed([self._pipeline.submit_letter(letter)])
+
+    async def _committed(self, waiting: list[asyncio.Future[list[Receipt]]]) -> list[Receipt]:
+        """Return the receipts once they are committed. Past the deadline the outcome is unknown: the sender repeats."""
         try:
             groups = await asyncio.wait_for(asyncio.gather(*waiting), self._answer_seconds_max)
         except TimeoutError as error:
             raise StoreUnavailableError("not committed in time; send the same events again") from error
-        receipts = [receipt for group in groups for receipt in group]
+        return [receipt for group in groups for receipt in group]
+
+    async def _commit(self, deliveries: list[Delivery]) -> Response:
+        """Submit, wait for the commit and answer."""
+        self._pipeline.check_room(DOOR)
+        receipts = await self._committed([self._pipeline.submit(delivery) for delivery in deliveries])
         answer = _answer(receipts)
         nothing_read = all(receipt.key is None and receipt.reason in UNREADABLE for receipt in receipts)
         return Response(orjson.dumps(answer), status_code=400 if nothing_read else 202, media_type=JSON)
@@ -212,6 +271,25 @@ def _allowed(key: KeyRecord, *, feed: str, device: str | None) -> str | None:
             raise ForbiddenError(f"this key is for the feed {key.feed}")
         return device
     raise ForbiddenError(f"a {key.kind} key may not send events")
+
+
+def _unsupported(request: Request, kinds: tuple[str, ...]) -> Refusal | None:
+    """Return why a body of this kind or encoding is not taken, or None."""
+    if _content_type(request) not in kinds:
+        return Refusal("unsupported_type", f"send {' or '.join(kinds)}")
+    if _encoding(request) not in ("identity", "gzip"):
+        return Refusal("unsupported_encoding", "send it plain or as gzip")
+    return None
+
+
+def _declared_bytes(request: Request) -> int:
+    """Return the length that the sender declares, 0 without one."""
+    declared = request.headers.get("content-length", "")
+    return int(declared) if declared.isascii() and declared.isdigit() and len(declared) < 20 else 0  # noqa: PLR2004
+
+
+def _encoding(request: Request) -> str:
+    return request.headers.get("content-encoding", "identity").strip().lower()
 
 
 def _content_type(request: Request) -> str:

@@ -9,7 +9,7 @@ import mimetypes
 from pathlib import Path
 
 from starlette.datastructures import Headers
-from starlette.responses import FileResponse, Response
+from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 STATIC = Path(__file__).parent / "static"
@@ -32,14 +32,31 @@ PROBLEM = (
 )
 
 
+PIECE_BYTES = 64 << 10
+
+
+class Kept(Response):
+    """A file from memory, sent in pieces: a client that does not read makes us hold one piece, not the file."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send it, piece by piece as the client takes it."""
+        del receive
+        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        body = b"" if scope["method"] == "HEAD" else self.body
+        for start in range(0, len(body) - PIECE_BYTES, PIECE_BYTES):
+            await send({"type": "http.response.body", "body": body[start : start + PIECE_BYTES], "more_body": True})
+        rest = max(len(body) - 1, 0) // PIECE_BYTES * PIECE_BYTES
+        await send({"type": "http.response.body", "body": body[rest:]})
+
+
 class Site:
     """An ASGI application for GET and HEAD; made once, after the screens were built."""
 
     def __init__(self, folder: Path = STATIC) -> None:
-        self._folder = folder
         root = folder.resolve()
+        # All of it is a few megabytes: from memory a page costs no thread and no disk, whoever asks how often.
         self._files = (
-            {f"/{path.relative_to(root).as_posix()}": path for path in root.rglob("*") if path.is_file()}
+            {f"/{path.relative_to(root).as_posix()}": path.read_bytes() for path in root.rglob("*") if path.is_file()}
             if root.is_dir()
             else {}
         )
@@ -66,7 +83,8 @@ class Site:
             return Response("not found", 404, media_type="text/plain")
         if not self.built:
             return Response(NOT_BUILT, 503, {"Cache-Control": FRESH, "Retry-After": "10"}, "text/html; charset=utf-8")
-        return FileResponse(self._files["/index.html"], headers={"Cache-Control": FRESH, "Vary": "Accept"})
+        kept = self._files["/index.html"]
+        return Kept(kept, headers={"Cache-Control": FRESH, "Vary": "Accept"}, media_type="text/html")
 
     def _file(self, path: str, scope: Scope) -> Response:
         """Return one file, in its smaller form where the build made one and the browser takes it."""
@@ -76,10 +94,9 @@ class Site:
         accepted = Headers(scope=scope).get("accept-encoding", "")
         for name, suffix in (("br", ".br"), ("gzip", ".gz")):
             if name in accepted and f"{path}{suffix}" in self._files:
-                return FileResponse(
-                    self._files[f"{path}{suffix}"], headers={**headers, "Content-Encoding": name}, media_type=kind
-                )
-        return FileResponse(self._files[path], headers=headers, media_type=kind)
+                packed = self._files[f"{path}{suffix}"]
+                return Kept(packed, headers={**headers, "Content-Encoding": name}, media_type=kind)
+        return Kept(self._files[path], headers=headers, media_type=kind)
 
 
 def _is_page(scope: Scope) -> bool:

@@ -6,9 +6,10 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from proof.mutants import cursor, early_ack, hasty_drill, unbounded, unfair
+from proof.mutants import bare_http, cursor, early_ack, hasty_drill, unbounded, unfair
 
 MUTANTS: dict[str, Callable[[], None]] = {
+    "bare_http": bare_http.apply,
     "early_ack": early_ack.apply,
     "cursor": cursor.apply,
     "hasty_drill": hasty_drill.apply,

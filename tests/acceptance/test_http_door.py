@@ -186,6 +186,35 @@ def test_every_refusal_is_kept_as_a_dead_letter(device_door: httpx2.Client, oper
     assert letters[0]["raw_base64"] == "eyJyYWluX21tIjogMSwgIm5vdGUiOiAi6SB1bmxpa2UgYW55IG90aGVyIn0="
 
 
+@pytest.mark.parametrize(
+    ("reason", "status", "content", "headers"),
+    [
+        ("too_large", 413, b"[" + b" " * (5 << 20) + b"]", {}),
+        ("too_large", 413, gzip.compress(b"[" + b" " * (64 << 20) + b"]"), {"content-encoding": "gzip"}),
+        ("not_gzip", 400, b"no gzip at all, and nobody else's", {"content-encoding": "gzip"}),
+        ("unsupported_type", 415, b"rain_mm=1&unlike=others", {"content-type": "application/x-www-form-urlencoded"}),
+        ("unsupported_encoding", 415, b"\x0b\x02\x80{}\x03", {"content-encoding": "br"}),
+        ("not_a_cloudevent", 400, b'{"unlike": "any envelope"}', {"content-type": "application/cloudevents+json"}),
+    ],
+)
+def test_a_body_that_the_door_does_not_take_is_kept_too(
+    device_door: httpx2.Client,
+    operator: httpx2.Client,
+    reason: str,
+    status: int,
+    content: bytes,
+    headers: dict[str, str],
+) -> None:
+    """Its first bytes, with the reason, from whoever has a key: as at the MQTT door."""
+    path = "/api/v1/cloudevents" if reason == "not_a_cloudevent" else PATH
+    before = len(items(operator, "/api/v1/dead-letters", device="door-rain", reason=reason))
+    answer = device_door.post(path, content=content, headers={"content-type": "application/json"} | headers)
+    assert answer.status_code == status, answer.text
+    letters = items(operator, "/api/v1/dead-letters", device="door-rain", reason=reason)
+    assert len(letters) == before + 1
+    assert letters[0]["door"] == "http"
+
+
 def cloudevent(number: str, **members: Any) -> dict[str, Any]:
     """Return a CloudEvent 1.0 of the gauge."""
     return {

@@ -23,6 +23,7 @@ CATCH_ALL = {
 }
 SLEEPERS = {
     "ioc/api/hub.py": "the poller of the change feed and its clock",
+    "ioc/bootstrap/http_guard.py": "the sweep of connections",
     "ioc/bootstrap/parts.py": "a role waits for PostgreSQL",
     "ioc/bootstrap/tls.py": "looks whether the certificate files have changed",
     "ioc/bootstrap/up.py": "watches embedded PostgreSQL",

@@ -288,9 +288,10 @@ async def test_a_stalled_client_is_cut_and_slows_nobody(database_dsn: str):
         writer.close()
 
 
-async def test_as_many_streams_as_the_settings_allow(database_dsn: str):
+@pytest.mark.parametrize("bound", [{"stream_clients_max": 1}, {"stream_clients_per_caller_max": 1}], ids=str)
+async def test_as_many_streams_as_the_settings_allow(database_dsn: str, bound: Any):
     async with (
-        open_world(database_dsn, stream_clients_max=1) as world,
+        open_world(database_dsn, **bound) as world,
         served(world) as url,
         httpx2.AsyncClient(timeout=5, headers=bearer(world)) as client,
         client.stream("GET", f"{url}/api/v1/stream") as one,

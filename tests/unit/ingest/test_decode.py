@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import gzip
 import json
+import time
 import zlib
 
 import pytest
@@ -140,6 +141,25 @@ def test_lines_of_which_none_is_an_event_are_refused_whole(body, reason):
     with pytest.raises(UnreadableError) as caught:
         decode(body, lines=True)
     assert caught.value.refusal.reason == reason
+
+
+@pytest.mark.parametrize(
+    ("body", "lines"),
+    [
+        (b"{" + b",".join(b'"k%d":1' % number for number in range(30_000)) + b',"k29999":1}', False),
+        (b"x\n" * 2_000_000, True),
+        (b"1\n" * 2_000_000, True),
+        (b"[" * 4_000_000, False),
+        (b'{"a":0.' + b"1" * 4_000_000 + b"}", False),
+    ],
+    ids=["twice_at_the_end", "junk_lines", "lines", "abyss", "digits"],
+)
+def test_no_body_stops_a_door_for_long(body, lines):
+    """The first two took 13 s and 15 s of a door that reads for everybody."""
+    began = time.process_time()
+    with contextlib.suppress(UnreadableError):
+        items(body, newline_delimited=lines, events_max=1_000)
+    assert time.process_time() - began < 1.0
 
 
 @given(st.binary(max_size=200), st.booleans())

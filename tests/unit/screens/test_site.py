@@ -44,6 +44,15 @@ async def test_assets_are_immutable_and_index_is_always_asked_again(folder: Path
         assert (await asking.head("/alerts")).status_code == 200
 
 
+@pytest.mark.parametrize("length", [0, 1, 65_535, 65_536, 65_537, 131_072, 200_000])
+async def test_a_file_of_any_length_comes_whole(folder: Path, length: int):
+    content = bytes(number % 251 for number in range(length))
+    (folder / "assets" / "large-1a2b.js").write_bytes(content)
+    async with client(Site(folder)) as asking:
+        answer = await asking.get("/assets/large-1a2b.js")
+        assert (answer.content, answer.headers["content-length"]) == (content, str(length))
+
+
 @pytest.mark.parametrize(
     "path",
     [
