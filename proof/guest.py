@@ -29,7 +29,7 @@ from proof.recorder import Recorder
 WITNESS = Path("/dev/ttyS0")
 HTTP_PORT, MQTT_PORT = 8000, 1883
 """The guest has a network of its own."""
-READY_SECONDS = 120.0
+READY_SECONDS = 200.0
 ID_STEP = 1_000_000
 """Each start numbers its readings from its own million, so that no later start repairs what an earlier one lost."""
 

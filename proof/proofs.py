@@ -34,7 +34,7 @@ class NotRunError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """One proof. Seconds are budgets on two quiet cores; thrice as much ends it as broken."""
+    """One proof. Seconds are budgets on two quiet cores; twice that and three minutes end it as broken."""
 
     prove: Callable[[int, Profile], Awaitable[Report]]
     """Given a seed and a profile. It may raise NotRunError."""

@@ -17,8 +17,8 @@ from proof.report import RESULTS, Report, lines
 HELD, FAILED, NOT_RUN = 0, 1, 3
 """Exit codes: all held; one did not hold (broken, void, no evidence); none failed, but one could not be run."""
 ERROR_CHARACTERS = 200
-PATIENCE = 3.0
-"""How many times its budget a proof may take on a busy machine before it is ended."""
+PATIENCE, PATIENCE_SECONDS = 2.0, 180.0
+"""On a busy machine a proof may take so many times its budget, and so much on top, before it is ended."""
 
 
 @dataclass(slots=True)
@@ -57,16 +57,17 @@ async def run(
 
 async def _run_one(name: str, proof: Proof, outcome: Outcome, *, profile: Profile, seed: int, results: Path) -> None:
     budget = proof.quick_seconds if profile is Profile.QUICK else proof.full_seconds
+    patience = budget * PATIENCE + PATIENCE_SECONDS
     reason = proof.missing()
     if reason is None:
         try:
-            async with asyncio.timeout(budget * PATIENCE) as limit:
+            async with asyncio.timeout(patience) as limit:
                 report = await proof.prove(seed, profile)
         except NotRunError as error:
             reason = str(error)
         except Exception as error:  # noqa: BLE001 - a proof that falls over has not held, and the others still run
             traceback.print_exc()
-            outcome.failed[name] = f"ended after {budget * PATIENCE:.0f} s" if limit.expired() else _first_words(error)
+            outcome.failed[name] = f"ended after {patience:.0f} s" if limit.expired() else _first_words(error)
             report = Report(name, seed, "", facts={"error": outcome.failed[name]}, verdict="broken", profile=profile)
             report.write(results)
             return

@@ -6,6 +6,7 @@ import asyncio
 import json
 from pathlib import Path
 
+from proof import runner
 from proof.catalogue import PROOFS
 from proof.proofs import QUICK_SECONDS, NotRunError, Profile, Proof
 from proof.report import Report
@@ -60,7 +61,8 @@ async def test_a_missing_tool_is_named_and_shows_in_the_exit_code(tmp_path):
     assert not (tmp_path / "needy.json").exists()
 
 
-async def test_one_that_falls_over_or_hangs_fails_and_the_others_run(tmp_path):
+async def test_one_that_falls_over_or_hangs_fails_and_the_others_run(tmp_path, monkeypatch):
+    monkeypatch.setattr(runner, "PATIENCE_SECONDS", 0.0)
     proofs = {
         "falls": Proof(falls_over), "hangs": Proof(hangs, quick_seconds=0.05), "passes": Proof(passes_its_control),
         "needy": Proof(holds, needs=("no-such-program",)), "holds": Proof(holds),
