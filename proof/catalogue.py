@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from proof import (
     backlog,
+    bridge,
     drill,
     http_fire,
     kills,
@@ -53,5 +54,11 @@ PROOFS: dict[str, Proof] = {
         lambda seed, profile: http_fire.prove(seed=seed, size=http_fire.SIZES[profile]),
         promises=("P5",), figures=("faults", "operations", "p95_ratio_max", "errors"),
         controls=("files_open_max",), needs=("slowhttptest", "nginx", "openssl"), quick_seconds=50, full_seconds=420,
+    ),
+    "bridge": Proof(
+        lambda seed, profile: bridge.prove(seed=seed, size=bridge.SIZES[profile]),
+        promises=("P2",), figures=("taken_by_bridge", "lost", "stored_twice"),
+        controls=("autoack.lost", "noepoch.lost", "qos2.lost"), quick=False, needs=("mosquitto",), quick_seconds=80,
+        full_seconds=600,
     ),
 }  # fmt: skip

@@ -8,6 +8,7 @@ need() { # a program and its Debian package
     command -v "$1" >/dev/null || case " $missing " in *" $2 "*) ;; *) missing="$missing $2" ;; esac
 }
 
+need mosquitto mosquitto
 need strace strace
 need linux.uml user-mode-linux
 need mkfs.ext4 e2fsprogs

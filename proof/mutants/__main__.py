@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from proof.mutants import bare_http, cursor, early_ack, hasty_drill, unbounded, unfair
+from proof.mutants import bare_http, bridge, cursor, early_ack, hasty_drill, unbounded, unfair
 
 MUTANTS: dict[str, Callable[[], None]] = {
     "bare_http": bare_http.apply,
@@ -15,6 +15,9 @@ MUTANTS: dict[str, Callable[[], None]] = {
     "hasty_drill": hasty_drill.apply,
     "unbounded": unbounded.apply,
     "unfair": unfair.apply,
+    "bridge_auto_ack": bridge.auto_ack,
+    "bridge_no_epoch": bridge.no_epoch,
+    "bridge_qos_2": bridge.qos_2,
 }
 
 

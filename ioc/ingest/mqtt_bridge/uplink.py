@@ -16,7 +16,7 @@ from typing import Protocol
 
 from ioc.clock import LogClock
 from ioc.domain.event import DeadLetter, Receipt, hash16
-from ioc.errors import QueueFullError
+from ioc.errors import QueueFullError, ServiceUnreachableError
 from ioc.ingest.door import Delivery
 from ioc.ingest.fairness import Lane, Share
 from ioc.ingest.mqtt_bridge.inbox import Arrival, Inbox
@@ -110,7 +110,7 @@ class BridgeUplink:
         self._run_nonce = secrets.token_bytes(RUN_BYTES)
         self._serial = 0
         self._renewed = 0
-        self._stopping = False
+        self._stopping = self._broken = False
         self._idle = asyncio.Event()
 
     def __len__(self) -> int:
@@ -121,13 +121,13 @@ class BridgeUplink:
         """Work until cancelled.
 
         Raises:
-            ServiceUnreachableError: the link's thread has ended or hangs; the role must begin anew.
+            ServiceUnreachableError: the link's thread or the intake has ended; the role must begin anew.
         """
         while True:
             try:
                 await asyncio.wait_for(self._inbox.wait(), WATCH_SECONDS)
             except TimeoutError:
-                self._link.check()
+                self._check()
             while not self._stopping and len(self._inbox):
                 self._chunk.extend(self._inbox.take(CHUNK))
                 self._metrics.bridge_waiting.set(len(self._inbox) + len(self))
@@ -139,7 +139,7 @@ class BridgeUplink:
                     else:
                         self._take(self._chunk.popleft())
                 await asyncio.sleep(0)
-            self._link.check()
+            self._check()
             self._renew()
 
     async def _room(self) -> None:
@@ -148,7 +148,7 @@ class BridgeUplink:
         try:
             while not waiting.done():
                 await asyncio.wait({waiting}, timeout=WATCH_SECONDS)
-                self._link.check()
+                self._check()
         finally:
             waiting.cancel()
 
@@ -156,7 +156,7 @@ class BridgeUplink:
         """Wait for the turn of a backlog: to fair intake the broker's queue, in its one order, is one sender."""
         self._metrics.ingest_backlog_held.labels(DOOR).inc()
         if not await self._intake.share.take_turn(self._lane, seconds_max=WATCH_SECONDS):
-            self._link.check()
+            self._check()
 
     async def stop(self, deadline_seconds: float) -> None:
         """Take nothing more and wait, at most ``deadline_seconds``, until what was taken is committed."""
@@ -167,6 +167,12 @@ class BridgeUplink:
                 await asyncio.wait_for(self._idle.wait(), deadline_seconds)
             except TimeoutError:
                 return
+
+    def _check(self) -> None:
+        """Look whether the link and the intake can still work."""
+        self._link.check()
+        if self._broken:
+            raise ServiceUnreachableError("the intake gave up a message of the bridge")
 
     def _take(self, arrival: Arrival) -> None:
         """Submit one message that there is room for."""
@@ -238,7 +244,9 @@ class BridgeUplink:
             if owned:
                 del self._owners[arrival.epoch, arrival.packet_id]
             if message.done.cancelled() or message.done.exception() is not None:
-                continue  # the process stops before the commit: the broker keeps it
+                # Not committed, so the broker keeps it. Unless the process stops, only another can ask for it again.
+                self._broken = not self._stopping
+                continue
             if owned:
                 packet_ids.setdefault(arrival.epoch, []).append(arrival.packet_id)
             if self._receipts and message.device is not None:
@@ -248,6 +256,8 @@ class BridgeUplink:
             self._link.acknowledge(epoch, numbers)
         if told:
             self._link.publish(told)
+        if self._broken:
+            self._inbox.wake()
         if waiting:
             waiting[0].done.add_done_callback(self._committed)
             return

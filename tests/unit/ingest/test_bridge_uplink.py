@@ -13,7 +13,7 @@ from prometheus_client import CollectorRegistry
 
 from ioc.clock import SteppedLogClock
 from ioc.domain.event import DeadLetter, Outcome, Receipt
-from ioc.errors import QueueFullError, ServiceUnreachableError
+from ioc.errors import QueueFullError, ServiceUnreachableError, StoreUnavailableError
 from ioc.ingest.door import Delivery
 from ioc.ingest.fairness import FLOOR_EVENTS, Share
 from ioc.ingest.mqtt_bridge.inbox import Arrival, Inbox
@@ -248,8 +248,17 @@ async def test_the_inbox_is_bounded_in_bytes_too():
     bench.running.cancel()
 
 
+async def test_an_intake_that_gives_a_message_up_ends_the_uplink_without_an_acknowledgement(bench: Bench):
+    await bench.put(arrival(1))
+    bench.intake.waiting[0].set_exception(StoreUnavailableError("the pipeline has ended"))
+    with pytest.raises(ServiceUnreachableError, match="intake"):
+        await asyncio.wait_for(bench.running, 5.0)
+    assert bench.link.acknowledged == []
+
+
 async def test_what_is_not_committed_when_the_process_stops_is_not_acknowledged(bench: Bench):
     await bench.put(arrival(1), arrival(2))
+    bench.uplink._stopping = True
     bench.intake.waiting[0].set_exception(QueueFullError("stopped"))
     await bench.intake.commit(1)
     assert bench.link.acknowledged == [(1, 2)]
