@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import resource
 from collections.abc import Coroutine
 
@@ -142,6 +141,6 @@ async def run_door(settings: Settings) -> None:
         try:
             facts, work = await listen(door, settings)
             async with announced(parts, **facts):
-                await until_stopped(asyncio.Event().wait(), *work)
+                await until_stopped(door.broken(), *work)
         finally:
             await door.stop(settings.stop_seconds / 2)

@@ -33,7 +33,7 @@ WILLS_AT_ONCE = 100
 PARCELS_AT_ONCE = 1_000
 RECEIPT_LIFE = timedelta(days=1)
 FOREIGN_MAX = 1_000
-"""Devices whose foreign publishes wait for the audit trail."""
+"""Devices whose foreign publishes one door writes into the audit trail in a minute."""
 FOREIGN_EVERY = timedelta(minutes=1)
 
 
@@ -141,16 +141,15 @@ class SessionDesk:
 
     def foreign(self, device: str, topic: str) -> None:
         """Take note that a device spoke on a topic that is not its own: one line of the audit trail a minute."""
-        now = self._log_clock.now()
-        last = self._foreign_at.get(device)
-        if last is not None and now - last < FOREIGN_EVERY:
+        now, seen = self._log_clock.now(), self._foreign_at
+        while seen and now - next(iter(seen.values())) >= FOREIGN_EVERY:
+            del seen[next(iter(seen))]  # they stand in the order of their times
+        if device in seen:
             return
-        if len(self._foreign) >= FOREIGN_MAX:
+        if len(seen) >= FOREIGN_MAX:
             self._metrics.mqtt_refused.labels("audit_full").inc()
             return
-        if len(self._foreign_at) >= FOREIGN_MAX:
-            self._foreign_at = {one: at for one, at in self._foreign_at.items() if now - at < FOREIGN_EVERY}
-        self._foreign_at[device] = now
+        seen[device] = now
         self._foreign[device] = topic
         self._wake.set()
 

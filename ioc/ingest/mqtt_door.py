@@ -70,6 +70,8 @@ class MQTTDoor:
         self._stopping = False
         self._quiet = asyncio.Event()
         self._gone = asyncio.Event()
+        self._broken: list[asyncio.Task[None]] = []
+        self._broke = asyncio.Event()
 
     async def start(self, host: str, port: int, *, tls: TLSContext | None = None) -> int:
         """Listen on an address, over TLS or not, and return the bound port (``port`` 0 picks a free one).
@@ -131,7 +133,18 @@ class MQTTDoor:
     def _spawn(self, work: asyncio._CoroutineLike[None], name: str) -> None:
         task = asyncio.get_running_loop().create_task(work, name=name)
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            self._broken.append(task)
+            self._broke.set()
+
+    async def broken(self) -> None:
+        """Return never, or raise what one of the door's own workers died of: half a door is worse than none."""
+        await self._broke.wait()
+        self._broken[0].result()
 
     # -- what listeners ask
 

@@ -427,3 +427,16 @@ async def test_too_many_moves_that_wait_for_the_database_close_the_entrance(hous
     monkeypatch.setattr(SessionDesk, "is_full", property(lambda _: True))
     answer = await (await house.peer()).connect(5, house.key)
     assert answer.reason_code is ReasonCode.SERVER_BUSY
+
+
+async def test_a_door_whose_worker_dies_says_so_and_does_not_live_on_by_half(house, monkeypatch):
+    """The role ends with it, and the supervisor starts a whole one."""
+
+    async def fault(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(SessionDesk, "work", fault)
+    house.bell.ring()
+    with pytest.raises(ZeroDivisionError):
+        await asyncio.wait_for(house.door.broken(), WAIT_SECONDS)
+    monkeypatch.undo()
