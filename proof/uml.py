@@ -40,7 +40,6 @@ mount -t proc none /proc && mount -t sysfs none /sys
 mount -t devtmpfs none /dev 2>/dev/null
 mkdir -p /dev/shm && mount -t tmpfs none /dev/shm && mkdir -p {mounted} /dev/shm/tmp || exit 1
 mount -t ext4 -o noatime /dev/ubda {mounted} || exit 1
-ip link set lo up 2>/dev/null || ifconfig lo up || exit 1
 stty raw </dev/ttyS0
 cd {repository} || exit 1
 export TMPDIR=/dev/shm/tmp HOME=/dev/shm/tmp PYTHONDONTWRITEBYTECODE=1
