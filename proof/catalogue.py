@@ -44,11 +44,13 @@ PROOFS: dict[str, Proof] = {
     ),
     "overload": Proof(
         lambda seed, profile: overload.prove(seed=seed, size=overload.SIZES[profile]),
-        promises=("P4",), quick=False, full_seconds=600,
+        promises=("P4",), figures=("mqtt_acknowledged", "http_accepted", "http_refused", "checks", "grown_bytes.door"),
+        controls=("grown_bytes.door",), quick=False, full_seconds=600,
     ),
     "backlog": Proof(
         lambda seed, profile: backlog.prove(seed=seed, size=backlog.SIZES[profile]),
-        promises=("P4",), quick=False, full_seconds=900,
+        promises=("P4",), figures=("backlog_acknowledged", "live_alerts", "live_p99_ms"), controls=("live_p99_ms",),
+        quick=False, full_seconds=900,
     ),
     "http_fire": Proof(
         lambda seed, profile: http_fire.prove(seed=seed, size=http_fire.SIZES[profile]),
