@@ -31,8 +31,15 @@ def message(
     return built._replace(**others)
 
 
-def letter(reason: str = "not_json", raw: bytes = b"\xff\x00") -> DeadLetter:
+def letter(reason: str = "not_json", raw: bytes = b"\xff\x00", raw_bytes: int | None = None) -> DeadLetter:
     """One refused message."""
     return DeadLetter(
-        door="test", feed="rainfall", device="rain-1", reason=reason, detail="x", raw=raw, received_at=NOON
+        door="test",
+        feed="rainfall",
+        device="rain-1",
+        reason=reason,
+        detail="x",
+        raw=raw,
+        received_at=NOON,
+        raw_bytes=raw_bytes,
     )

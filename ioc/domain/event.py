@@ -90,7 +90,10 @@ class Message(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """A message that was refused, with its raw bytes and the reason (a code) and detail (a sentence)."""
+    """A message that was refused, with its raw bytes and the reason (a code) and detail (a sentence).
+
+    ``raw_bytes`` is how many bytes came, where ``raw`` keeps only the first of them; None: ``raw`` is all.
+    """
 
     door: str
     feed: str | None
@@ -101,6 +104,7 @@ class DeadLetter:
     received_at: datetime
     topic: str | None = None
     content_type: str | None = None
+    raw_bytes: int | None = None
 
 
 class Receipt(NamedTuple):

@@ -139,7 +139,7 @@ class Uplink:
         return DeadLetter(
             door=DOOR, feed=feed, device=device, reason=reason, detail=detail,
             raw=body[:HEAD_BYTES_MAX] if length > bound else body, received_at=now,
-            topic=packet.topic[:TOPIC_LETTERS_MAX], content_type=packet.properties.content_type,
+            topic=packet.topic[:TOPIC_LETTERS_MAX], content_type=packet.properties.content_type, raw_bytes=length,
         )  # fmt: skip
 
     def _nonce(self, packet: Publish) -> bytes:

@@ -272,7 +272,7 @@ async def _insert_dead_letters(connection: Connection, letters: Sequence[DeadLet
         [letter.reason for letter in letters],
         [letter.detail for letter in letters],
         [letter.raw[:RAW_BYTES_MAX] for letter in letters],
-        [len(letter.raw) for letter in letters],
+        [len(letter.raw) if letter.raw_bytes is None else letter.raw_bytes for letter in letters],
     )
 
 

@@ -210,7 +210,7 @@ class BridgeUplink:
             door=DOOR, feed=None, device=source[1] if source is not None else None, reason=reason, detail=detail,
             raw=arrival.payload[:HEAD_BYTES_MAX] if length > bound else arrival.payload,
             received_at=self._log_clock.now(), topic=arrival.topic[:TOPIC_LETTERS_MAX].replace("\0", "\ufffd"),
-            content_type=_plain_or_none(arrival.content_type),
+            content_type=_plain_or_none(arrival.content_type), raw_bytes=length,
         )  # fmt: skip
 
     def _nonce(self, arrival: Arrival) -> bytes:

@@ -125,7 +125,7 @@ async def test_a_body_beyond_the_bound_is_a_dead_letter_not_an_endless_loop():
             devices.publish(2)
             await until(lambda: bridge.metric("ioc_bridge_acks_total", outcome="sent") == 2, "acknowledged")
             (letter,) = sink.letters
-            assert (letter.reason, len(letter.raw)) == ("too_large", 4_096)
+            assert (letter.reason, len(letter.raw), letter.raw_bytes) == ("too_large", 4_096, 5_000)
 
 
 async def test_retained_copies_come_with_a_new_session_only_and_count_only_with_a_time():

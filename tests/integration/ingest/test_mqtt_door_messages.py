@@ -174,6 +174,7 @@ async def test_a_body_past_the_bound_keeps_its_first_4_kb_and_is_acknowledged(si
         [letter] = sink.letters
         assert (letter.reason, letter.feed, letter.raw) == ("too_large", "rainfall", b"x" * 4_096)
         assert str(length) in letter.detail
+        assert letter.raw_bytes == length
         assert await peer.ask(publish(2)) == Puback(2)
 
 

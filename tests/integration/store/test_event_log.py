@@ -82,6 +82,13 @@ async def test_dead_letters_keep_their_bytes_even_with_unstorable_words(log, dat
         assert await connection.fetchval("SELECT raw FROM dead_letter") == b"\x00\xff" * 10
 
 
+async def test_a_dead_letter_of_which_only_the_beginning_was_kept_says_how_long_it_was(log, database):
+    await log.append([letter(raw=b"x" * 4_096, raw_bytes=300_000), letter(raw=b"y" * 10)], NOON)
+    async with database.connection() as connection:
+        rows = await connection.fetch("SELECT raw_bytes, length(raw) AS kept FROM dead_letter ORDER BY id")
+        assert [(row["raw_bytes"], row["kept"]) for row in rows] == [(300_000, 4_096), (10, 10)]
+
+
 async def test_log_time_never_goes_back(log):
     await log.append([message(id="1")], NOON)
     await log.append([message(id="2")], NOON - timedelta(hours=1))
