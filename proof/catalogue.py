@@ -6,7 +6,9 @@ from proof import (
     backlog,
     bridge,
     drill,
+    fuzz,
     http_fire,
+    idle,
     kills,
     overload,
     power,
@@ -20,6 +22,16 @@ PROOFS: dict[str, Proof] = {
         lambda seed, profile: puback.prove(seed=seed, publishes=puback.PUBLISHES[profile]),
         promises=("P2",), figures=("publishes", "flushed_before_puback"), controls=("puback_before_flush",),
         needs=("strace",), quick_seconds=25, full_seconds=60,
+    ),
+    "fuzz": Proof(
+        lambda seed, profile: fuzz.prove(seed=seed, size=fuzz.SIZES[profile]),
+        promises=("P5",), figures=("operations", "problems"), controls=("found", "executions_until_found"),
+        quick_seconds=15, full_seconds=700,
+    ),
+    "idle": Proof(
+        lambda seed, profile: idle.prove(seed=seed, size=idle.SIZES[profile]),
+        promises=("P4",), figures=("connections", "kilobytes_each", "honest_ms_p95"), controls=("kilobytes_each",),
+        quick=False, quick_seconds=40, full_seconds=120,
     ),
     "kills": Proof(
         lambda seed, profile: kills.prove(seed=seed, size=kills.SIZES[profile]),

@@ -49,9 +49,13 @@ def packet(first: int, body: bytes) -> bytes:
             return bytes([first]) + bytes(digits) + body
 
 
-def connect(station: Station) -> bytes:
-    """Return a CONNECT with credentials, a kept session and a keep-alive of a minute."""
-    body = text("MQTT") + bytes([4, 0xC0, 0, 60]) + text(station.device) + text(station.device) + text(station.key)
+def connect(station: Station, *, keep_alive_seconds: int | None = None) -> bytes:
+    """Return a CONNECT with credentials; a kept session and a keep-alive of a minute, or a clean one and that."""
+    kept = keep_alive_seconds is None
+    flags, seconds = (0xC0, 60) if kept else (0xC2, keep_alive_seconds or 0)
+    body = (
+        text("MQTT") + bytes([4, flags, 0, seconds]) + text(station.device) + text(station.device) + text(station.key)
+    )
     return packet(0x10, body)
 
 

@@ -6,12 +6,13 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from proof.mutants import bare_http, bridge, cursor, early_ack, hasty_drill, unbounded, unfair
+from proof.mutants import bare_http, bridge, cursor, early_ack, fat, hasty_drill, unbounded, unfair
 
 MUTANTS: dict[str, Callable[[], None]] = {
     "bare_http": bare_http.apply,
     "early_ack": early_ack.apply,
     "cursor": cursor.apply,
+    "fat": fat.apply,
     "hasty_drill": hasty_drill.apply,
     "unbounded": unbounded.apply,
     "unfair": unfair.apply,

@@ -174,6 +174,7 @@ async def house_of(
     bounds: MQTTBounds | None = None,
     queue_rows_max: int = 20_000,
     batch_rows: int = 1_000,
+    batch_seconds: float = 0.002,
     registry: CachedRegistry | None = None,
     stores: MQTTStores | None = None,
     waiter: Waiter | None = None,
@@ -190,7 +191,7 @@ async def house_of(
         preparer=Preparer(feeds=FEEDS, registry=registry, events_max=1_000), sink=sink, log_clock=log_clock,
         io_clock=io_clock, metrics=metrics,
         bounds=Bounds(
-            batch_rows=batch_rows, batch_seconds=0.002, queue_rows_max=queue_rows_max, queue_bytes_max=64 << 20
+            batch_rows=batch_rows, batch_seconds=batch_seconds, queue_rows_max=queue_rows_max, queue_bytes_max=64 << 20
         ),
     )  # fmt: skip
     door = MQTTDoor(
