@@ -80,6 +80,16 @@ async def test_devices_are_found_without_diacritics(visit):
     await expect(operator.page.get_by_test_id("device-row").filter(has_text="Hòa Bình").first).to_be_visible()
 
 
+async def test_who_is_connected_is_seen_live_and_so_is_who_has_gone(visit, publisher):
+    gauge = publisher("rain-browser-5", "rainfall")
+    operator = await visit()
+    await operator.go("/devices?q=rain-browser-5")
+    presence = operator.page.get_by_test_id("device-presence")
+    await expect(presence).to_have_text("Đang kết nối", timeout=8_000)
+    gauge.close()
+    await expect(presence).to_have_text("Đã ngắt", timeout=8_000)
+
+
 async def test_language_and_theme_are_switched_and_remembered(visit):
     operator = await visit()
     await operator.page.get_by_test_id("language-toggle").click()
