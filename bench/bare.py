@@ -22,18 +22,26 @@ import uvloop
 from bench.readings import Gauge, payloads, share
 from bench.site import cpu_seconds
 from ioc.domain.device import Device
-from ioc.domain.event import Message
+from ioc.domain.event import Flag, Message, effective_time
 from ioc.domain.feed import Label
 from ioc.ingest.door import Delivery
 from ioc.ingest.prepare import Preparer
 from ioc.packs.loader import load_pack
 from ioc.store import event_log_sql as sql
 from ioc.store.engine import prepare_connection
-from ioc.store.event_log import event_columns
 
 TABLE = "CREATE TABLE IF NOT EXISTS bench_event (LIKE event INCLUDING ALL) PARTITION BY RANGE (log_time)"
 PARTITION = "CREATE TABLE IF NOT EXISTS bench_event_all PARTITION OF bench_event DEFAULT"
-INSERT = sql.INSERT_EVENTS.replace("INSERT INTO event ", "INSERT INTO bench_event ")
+INSERT = """
+INSERT INTO bench_event (position, log_time, kind, key, feed, device, id, time, effective, received_at, data, flags,
+                   area, zone, lat, lon, revision, door)
+SELECT position, $1, 'event', key, feed, device, id, time, effective, received_at, data,
+       string_to_array(flags, ','), area, zone, lat, lon, revision, door
+FROM unnest($2::bigint[], $3::bytea[], $4::text[], $5::text[], $6::text[], $7::timestamptz[], $8::timestamptz[],
+            $9::timestamptz[], $10::jsonb[], $11::text[], $12::text[], $13::text[], $14::float8[], $15::float8[],
+            $16::int[], $17::text[])
+  AS u(position, key, feed, device, id, time, effective, received_at, data, flags, area, zone, lat, lon, revision, door)
+"""
 
 
 class KnownGauges:
@@ -84,6 +92,24 @@ def messages(gauges: Sequence[Gauge], count: int, *, tag: str, now: datetime) ->
             assert isinstance(item, Message), item
             made.append(item)
     return made
+
+
+def event_columns(
+    messages: Sequence[Message], positions: Sequence[int], revisions: Sequence[int], log_time: datetime
+) -> list[Sequence[Any]]:
+    """Return the columns that INSERT takes."""
+    (feeds, devices, keys, _, _, data, received, doors, ids, times, lats, lons, areas, zones, flags, _, registered,
+     _) = zip(*messages, strict=True)  # fmt: skip
+    effective: list[datetime] = []
+    marks: list[str] = []
+    for measured, registered_at, flag in zip(times, registered, flags, strict=True):
+        if flag and Flag.HISTORY in flag:
+            registered_at = None  # noqa: PLW2901 - what was measured before we knew the device is not a clock's fault
+        moment, fault = effective_time(measured, log_time, registered_at)
+        effective.append(moment)
+        marks.append(",".join(flag if fault is None else (*flag, fault)) if flag or fault is not None else "")
+    return [positions, keys, feeds, devices, ids, times, effective, received, data, marks, areas, zones, lats, lons,
+            revisions, doors]  # fmt: skip
 
 
 async def run(told: dict[str, Any]) -> None:

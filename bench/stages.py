@@ -21,8 +21,7 @@ from ioc.ingest.mqtt.packets import LEVEL_311
 from ioc.ingest.prepare import Preparer
 from ioc.ingest.validate import FeedCheck
 from ioc.packs.loader import load_pack
-from ioc.store.connection import _encode_jsonb
-from ioc.store.event_log import event_columns
+from ioc.store.event_rows import rows
 from proof.mqtt_device import publish
 
 EVENTS = 10_000
@@ -40,8 +39,7 @@ class Stages:
     validate: float
     identity: float
     prepare: float
-    columns: float
-    json_for_postgresql: float
+    rows: float
 
 
 def stages() -> Stages:
@@ -65,8 +63,7 @@ def stages() -> Stages:
         validate=_best(lambda: [checks[message.feed].check(message.data) for message in made]),
         identity=_best(lambda: [identity(m.source, m.id, m.time, m.content) for m in made]),
         prepare=_best(lambda: [preparer.prepare(delivery) for delivery in given]),
-        columns=_best(lambda: event_columns(made, range(len(made)), zeros, now)),
-        json_for_postgresql=_best(lambda: [_encode_jsonb(message.data) for message in made]),
+        rows=_best(lambda: rows(made, range(len(made)), zeros, now)),
     )
 
 

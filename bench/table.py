@@ -28,7 +28,7 @@ def table(found: dict[str, Any]) -> str:
     lines.append("memory MB (shared pages in part): " + ", ".join(f"{n} {mb}" for n, mb in found["memory_mb"].items()))
     door = found["roads"]["door"]["cpu_us_per_event"]["door"]
     stages = found["stages"]
-    inside = stages["prepare"] + stages["framing"] + stages["columns"] + stages["json_for_postgresql"]
+    inside = stages["prepare"] + stages["framing"] + stages["rows"]
     parts = ", ".join(f"{name} {us}" for name, us in stages.items() if name != "prepare")
     lines.append(f"stages of the door, CPU us/event of {door} in all: {parts}, rest of prepare {_rest(stages):.2f}, "
                  f"loop + sockets + asyncpg + acknowledging {door - inside:.1f}")  # fmt: skip

@@ -63,6 +63,7 @@ class Pipeline:
         self.share = share or Share(None, metrics)
         """What backlogs may send: a door asks it before it submits for a lane."""
         self.share.attach(self)
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._queue: deque[_Group] = deque()
         self._rows = 0
         self._bytes = 0
@@ -151,7 +152,9 @@ class Pipeline:
 
     def _queue_group(self, items: Sequence[Message | DeadLetter], body_bytes: int) -> asyncio.Future[list[Receipt]]:
         size = body_bytes + OVERHEAD_BYTES * len(items)
-        group = _Group(items, size, asyncio.get_running_loop().create_future())
+        if self._loop is None:  # asking for it is a system call, so it is asked once
+            self._loop = asyncio.get_running_loop()
+        group = _Group(items, size, self._loop.create_future())
         self._queue.append(group)
         self._rows += len(items)
         self._bytes += size

@@ -92,6 +92,11 @@ class BoundedConnection(asyncpg.Connection):  # type: ignore[misc] # asyncpg has
         with self._cut_if_late():
             return await super().fetchrow(*args, **options)
 
+    async def copy_to_table(self, *args: Any, **options: Any) -> Any:
+        """As asyncpg's."""
+        with self._cut_if_late():
+            return await super().copy_to_table(*args, **options)
+
     def terminate(self) -> None:
         """Cut the connection, and forget the requests to cancel its statements: nobody waits for their answer."""
         super().terminate()

@@ -8,17 +8,18 @@ tests/integration/test_event_log_order.py, which proves it with the lock taken a
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 import asyncpg
 
-from ioc.domain.event import DeadLetter, Entry, EntryKind, Event, Flag, Message, Outcome, Receipt, effective_time
+from ioc.domain.event import DeadLetter, Entry, EntryKind, Event, Message, Outcome, Receipt
 from ioc.errors import StoreUnavailableError
 from ioc.store import event_log_sql as sql
 from ioc.store.engine import Connection, Database, is_retryable
+from ioc.store.event_rows import COLUMNS, rows
 from ioc.store.wakeup import LOG_CHANNEL
 
 RAW_BYTES_MAX = 64 << 10
@@ -238,25 +239,12 @@ async def _insert_events(
     connection: Connection, messages: Sequence[Message], positions: Sequence[int], revisions: Sequence[int],
     log_time: datetime,
 ) -> None:  # fmt: skip
-    await connection.execute(sql.INSERT_EVENTS, log_time, *event_columns(messages, positions, revisions, log_time))
+    written = rows(messages, positions, revisions, log_time)
+    await connection.copy_to_table("event", source=_in_one_piece(written), columns=COLUMNS, format="binary")
 
 
-def event_columns(
-    messages: Sequence[Message], positions: Sequence[int], revisions: Sequence[int], log_time: datetime
-) -> list[Sequence[Any]]:
-    """Return the columns that INSERT_EVENTS takes: by one ``zip`` what a message holds, the rest worked out."""
-    (feeds, devices, keys, _, _, data, received, doors, ids, times, lats, lons, areas, zones, flags, _, registered,
-     _) = zip(*messages, strict=True)  # fmt: skip
-    effective: list[datetime] = []
-    marks: list[str] = []
-    for time, registered_at, flag in zip(times, registered, flags, strict=True):
-        if flag and Flag.HISTORY in flag:
-            registered_at = None  # noqa: PLW2901 - what was measured before we knew the device is not a clock's fault
-        moment, fault = effective_time(time, log_time, registered_at)
-        effective.append(moment)
-        marks.append(",".join(flag if fault is None else (*flag, fault)) if flag or fault is not None else "")
-    return [positions, keys, feeds, devices, ids, times, effective, received, data, marks, areas, zones, lats, lons,
-            revisions, doors]  # fmt: skip
+async def _in_one_piece(written: bytes) -> AsyncIterator[bytes]:
+    yield written
 
 
 async def _insert_dead_letters(connection: Connection, letters: Sequence[DeadLetter], log_time: datetime) -> None:

@@ -23,17 +23,6 @@ FROM unnest($1::bytea[], $2::timestamptz[]) AS u(k, t)
 JOIN event_key e ON e.key = u.k AND e.key_time = u.t
 """
 
-INSERT_EVENTS = """
-INSERT INTO event (position, log_time, kind, key, feed, device, id, time, effective, received_at, data, flags,
-                   area, zone, lat, lon, revision, door)
-SELECT position, $1, 'event', key, feed, device, id, time, effective, received_at, data,
-       string_to_array(flags, ','), area, zone, lat, lon, revision, door
-FROM unnest($2::bigint[], $3::bytea[], $4::text[], $5::text[], $6::text[], $7::timestamptz[], $8::timestamptz[],
-            $9::timestamptz[], $10::jsonb[], $11::text[], $12::text[], $13::text[], $14::float8[], $15::float8[],
-            $16::int[], $17::text[])
-  AS u(position, key, feed, device, id, time, effective, received_at, data, flags, area, zone, lat, lon, revision, door)
-"""
-
 REVISE_KEYS = """
 UPDATE event_key e SET content = u.c, position = u.p, revision = u.r
 FROM unnest($1::bytea[], $2::timestamptz[], $3::bytea[], $4::bigint[], $5::int[]) AS u(k, t, c, p, r)
