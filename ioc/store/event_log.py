@@ -25,6 +25,7 @@ from ioc.store.wakeup import LOG_CHANNEL
 RAW_BYTES_MAX = 64 << 10
 """A dead letter keeps this much of the raw bytes; ``raw_bytes`` says how many there were."""
 ATTEMPTS = 3
+DOUBTS_MAX = 16
 CULPRIT_STATES = ("22", "23", "54")
 """SQLSTATE classes that speak of the data: only these bisect a batch to its culprit."""
 
@@ -38,11 +39,26 @@ class _Known:
     revision: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Doubt:
+    """An attempt whose COMMIT was sent and never answered: what it would have answered, and what proves that it stands.
+
+    ``batch`` is kept so that its identity cannot be another batch's meanwhile.
+    """
+
+    batch: Sequence[Item]
+    answers: list[Receipt]
+    log_time: datetime
+    witness: tuple[int, bytes] | None
+    letter: DeadLetter | None
+
+
 class EventLog:
     """The append-only log of one database. Safe for any number of writers and readers in any processes."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._doubts: dict[int, _Doubt] = {}
 
     async def append(self, batch: Sequence[Item], now: datetime) -> list[Receipt]:
         """Append a batch in one transaction and return one receipt each, in order.
@@ -63,7 +79,7 @@ class EventLog:
                 if not is_retryable(error) or attempt == ATTEMPTS:
                     raise StoreUnavailableError(f"append failed: {error}") from error
             except StoreUnavailableError:
-                # A COMMIT whose answer was lost may stand; the retry finds its keys and answers `duplicate`.
+                # A COMMIT whose answer was lost may stand: the retry, also a later call's, looks for it first.
                 if attempt == ATTEMPTS:
                     raise
             await asyncio.sleep(0.05 * attempt)
@@ -87,6 +103,11 @@ class EventLog:
         async with self._database.transaction() as connection:
             head = await connection.fetchrow(sql.LOCK_HEAD)
             position: int = head["position"]
+            # With the head row ours, an earlier attempt has ended: it stands, or it is gone for good.
+            doubt = self._doubts.get(id(batch))
+            if doubt is not None and doubt.batch is batch and await _stands(connection, doubt):
+                del self._doubts[id(batch)]
+                return doubt.answers
             log_time = max(head["log_time"], now)
             answers: list[Receipt] = []
             if messages:
@@ -95,15 +116,16 @@ class EventLog:
             if letters:
                 await _insert_dead_letters(connection, letters, log_time)
             await connection.execute(sql.MOVE_HEAD, position, log_time, LOG_CHANNEL)
-        if len(answers) == len(batch):
-            return answers
-        stored = iter(answers)
-        return [
-            next(stored)
-            if isinstance(item, Message)
-            else Receipt(Outcome.REFUSED, reason=item.reason, detail=item.detail)
-            for item in batch
-        ]
+            receipts = _in_order(batch, answers)
+            self._remember(_doubt(batch, receipts, letters, log_time))
+        self._doubts.pop(id(batch), None)  # the COMMIT was answered
+        return receipts
+
+    def _remember(self, doubt: _Doubt) -> None:
+        """Keep what an attempt would answer until its COMMIT is answered, or the batch is tried again."""
+        while len(self._doubts) >= DOUBTS_MAX:  # callers that gave up; theirs would be answered as duplicates
+            del self._doubts[next(iter(self._doubts))]
+        self._doubts[id(doubt.batch)] = doubt
 
     async def append_entries(
         self, connection: Connection, entries: Sequence[tuple[EntryKind, str, Mapping[str, Any] | None]], now: datetime
@@ -154,6 +176,45 @@ def dead_letter(message: Message, *, reason: str, detail: str) -> DeadLetter:
         raw=message.raw,
         received_at=message.received_at,
     )
+
+
+def _in_order(batch: Sequence[Item], answers: list[Receipt]) -> list[Receipt]:
+    """Return a receipt for each item, from those of the messages in it."""
+    if len(answers) == len(batch):
+        return answers
+    stored = iter(answers)
+    return [
+        next(stored) if isinstance(item, Message) else Receipt(Outcome.REFUSED, reason=item.reason, detail=item.detail)
+        for item in batch
+    ]
+
+
+def _doubt(batch: Sequence[Item], receipts: list[Receipt], letters: Sequence[DeadLetter], log_time: datetime) -> _Doubt:
+    """Return what is known of an attempt that is about to commit; its witness is the first thing that it adds."""
+    witness = None
+    for receipt in receipts:
+        if receipt.outcome is Outcome.STORED and receipt.position is not None and receipt.key is not None:
+            witness = (receipt.position, receipt.key)
+            break
+    return _Doubt(batch, receipts, log_time, witness, letters[0] if letters else None)
+
+
+async def _stands(connection: Connection, doubt: _Doubt) -> bool:
+    """Tell whether an earlier attempt was committed after all.
+
+    Nobody else writes that key at that position with that time; an attempt that added nothing may be repeated.
+    """
+    if doubt.witness is not None:
+        position, key = doubt.witness
+        return bool(await connection.fetchval(sql.FIND_EVENT, doubt.log_time, position, key))
+    if doubt.letter is not None:
+        letter = doubt.letter
+        return bool(
+            await connection.fetchval(
+                sql.FIND_LETTER, doubt.log_time, letter.received_at, letter.reason, letter.raw[:RAW_BYTES_MAX]
+            )
+        )
+    return False
 
 
 async def _insert_messages(

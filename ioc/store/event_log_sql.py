@@ -45,3 +45,9 @@ SELECT position, log_time, kind, key, feed, device, id, time, effective, receive
        lat, lon, revision, door, subject
 FROM event WHERE position > $1 AND log_time >= $2 ORDER BY position LIMIT $3
 """
+
+FIND_EVENT = "SELECT EXISTS (SELECT 1 FROM event WHERE log_time = $1 AND position = $2 AND key = $3)"
+
+FIND_LETTER = """
+SELECT EXISTS (SELECT 1 FROM dead_letter WHERE log_time = $1 AND received_at = $2 AND reason = $3 AND raw = $4)
+"""
