@@ -36,6 +36,8 @@ from ioc.supervisor import Role, Supervisor
 ROLES = ("keeper", "rollup", "rules", "door", "api")
 """In the order in which they start; they stop in reverse. With them `bridge`, where a site's broker is named."""
 POSTGRES_POLL_SECONDS = 0.2
+POLLS_PER_RESERVE = 50
+TOLD_LENGTH = 80
 DEMO_EVENT_DAYS = 7
 """A demo that is left running does not fill the disk."""
 
@@ -174,17 +176,26 @@ async def postgres(settings: Settings) -> AsyncIterator[str]:
 
 async def _keep_postgres(server: EmbeddedPostgres) -> None:
     """Start the server again whenever it has died; everything else waits for it and goes on by itself."""
+    polls, told = 0, ""
     while True:
         await asyncio.sleep(POSTGRES_POLL_SECONDS)
         code = server.poll()
         if code is None:
+            polls += 1
+            if polls % POLLS_PER_RESERVE == 0:
+                await asyncio.to_thread(server.keep_reserve)
             continue
         structlog.get_logger().warning("postgres_ended", code=code)
-        try:
-            await asyncio.to_thread(server.start)
-        except IOCError as error:
-            structlog.get_logger().error("postgres_does_not_start", error=str(error))
-            await asyncio.sleep(1.0)
+        while not server.is_running():
+            try:
+                await asyncio.to_thread(server.start)
+                told = ""
+            except IOCError as error:
+                # On a full disk this goes on for hours: the same words are said once.
+                if str(error)[:TOLD_LENGTH] != told:
+                    told = str(error)[:TOLD_LENGTH]
+                    structlog.get_logger().error("postgres_does_not_start", error=str(error))
+                await asyncio.sleep(1.0)
 
 
 async def prepare(

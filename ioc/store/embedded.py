@@ -29,6 +29,7 @@ from ioc.store.embedded_cluster import (
     write_settings,
 )
 from ioc.store.embedded_process import end_process, exists, is_server, workers_of
+from ioc.store.embedded_reserve import Reserve
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -42,6 +43,7 @@ _SIGNALS: dict[StopMode, signal.Signals] = {
     "immediate": signal.SIGQUIT,
 }
 _STEP_SECONDS = 0.02
+_QUIT_SECONDS = 5.0
 _LOG_LINES = 15
 _TRANSIENT = ("is still in use", '.pid" already exists', '.lock" already exists')
 _log = logging.getLogger(__name__)
@@ -66,6 +68,7 @@ class EmbeddedPostgres:
         self._socket_dir: Path | None = None
         self._lock: IO[str] | None = None
         self._process: subprocess.Popen[bytes] | None = None
+        self._reserve = Reserve(self._home)
 
     @property
     def pid(self) -> int | None:
@@ -111,6 +114,7 @@ class EmbeddedPostgres:
             return
         deadline = time.monotonic() + timeout_seconds
         self._home = make_home(self._data_dir)
+        self._reserve = Reserve(self._home)
         self._take_lock()
         try:
             cluster = self._home / "cluster"
@@ -121,14 +125,20 @@ class EmbeddedPostgres:
             port = _free_port() if self._tcp_port == 0 else self._tcp_port
             self._socket_dir = make_socket_dir(self._home)
             write_settings(cluster, socket_dir=self._socket_dir, tcp_port=port, durable=self._durable)
+            self._reserve.spend_if_full()
             _remove_left_sockets(self._socket_dir)
             while not self._launch(binaries.bin_dir, deadline=deadline):
                 time.sleep(0.2)
                 _end_leftovers(cluster)
                 _remove_left_sockets(self._socket_dir)
+            self._reserve.keep()
         except BaseException:
             self.stop("immediate")
             raise
+
+    def keep_reserve(self) -> None:
+        """Set some space aside again for a start on a full disk, once there is plenty."""
+        self._reserve.keep()
 
     def stop(self, mode: StopMode = "fast", timeout_seconds: float = 30.0) -> None:
         """Stop the server and let the folder go; after the timeout by SIGQUIT (the next start then recovers)."""
@@ -140,7 +150,12 @@ class EmbeddedPostgres:
             except subprocess.TimeoutExpired:
                 _log.warning("PostgreSQL %d did not stop in %g s: stopped at once", process.pid, timeout_seconds)
                 process.send_signal(signal.SIGQUIT)
-                process.wait()
+                try:
+                    process.wait(_QUIT_SECONDS)
+                except subprocess.TimeoutExpired:
+                    # Frozen, it hears nothing but this; its children end by themselves, or the next start ends them.
+                    process.kill()
+                    process.wait()
         if self._socket_dir is not None:
             shutil.rmtree(self._socket_dir, ignore_errors=True)  # under /run or /tmp nobody else would
             self._socket_dir = None

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
+from ioc.disk import measure
 from ioc.store.embedded_binaries import (
     REACHABLE_DIR,
     SERVER_UID,
@@ -33,6 +34,9 @@ from ioc.store.embedded_binaries import (
 DATABASE = "ioc"
 SUPERUSER = "ioc"
 SOCKET_PORT = 5432
+WAL_MEGABYTES_MAX = 2_048
+WAL_MEGABYTES_MIN = 32
+"""Two segments: PostgreSQL takes no less."""
 SOCKET_PATH_BYTES_MAX = 107  # sockaddr_un: 108 with its closing zero
 _PLAIN_PATH = re.compile(r"[A-Za-z0-9/._+-]+")  # needs no quoting in postgresql.conf, in a URL or for Alembic
 _BUILTIN_LOCALE_SINCE = 17
@@ -55,8 +59,8 @@ shared_buffers = '{shared_buffers}'
 effective_cache_size = '1GB'
 work_mem = '16MB'
 maintenance_work_mem = '128MB'
-max_wal_size = '2GB'
-min_wal_size = '256MB'
+max_wal_size = '{wal_max_mb}MB'   # a tenth of the volume at most: a full disk stops the log's writer
+min_wal_size = '{wal_min_mb}MB'
 checkpoint_timeout = '10min'
 wal_compression = on
 random_page_cost = 1.1
@@ -234,9 +238,22 @@ def _run(command: list[str], *, given: str) -> None:
         )
 
 
+def wal_megabytes(cluster: Path) -> int:
+    """Return how much write-ahead log may gather between checkpoints on this volume, in MB."""
+    usage = measure(cluster)
+    tenth = (usage.used_bytes + usage.free_bytes) // 10 >> 20
+    return max(WAL_MEGABYTES_MIN, min(WAL_MEGABYTES_MAX, tenth))
+
+
 def write_settings(cluster: Path, *, socket_dir: Path, tcp_port: int | None, durable: bool) -> None:
     """Write ``ioc.conf`` for the coming start; ``durable=False`` (no fsync) is for throw-away test servers only."""
-    text = _SETTINGS.format(durable="on" if durable else "off", shared_buffers="256MB" if durable else "64MB")
+    wal_max_mb = wal_megabytes(cluster)
+    text = _SETTINGS.format(
+        durable="on" if durable else "off",
+        shared_buffers="256MB" if durable else "64MB",
+        wal_max_mb=wal_max_mb,
+        wal_min_mb=max(WAL_MEGABYTES_MIN, wal_max_mb // 8),
+    )
     text += f"unix_socket_directories = '{socket_dir}'\n"
     text += f"port = {SOCKET_PORT if tcp_port is None else tcp_port}\n"
     text += f"listen_addresses = '{'' if tcp_port is None else '127.0.0.1'}'\n"

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import shutil
+import tempfile
 import time
+from pathlib import Path
 
 import asyncpg
 import pytest
 
 from ioc.errors import StoreUnavailableError
+from ioc.store.embedded import EmbeddedPostgres
 from ioc.store.engine import Database
+from tests.integration.trouble.conftest import frozen
 
 TIMEOUT_SECONDS = 0.5
 BOUND_SECONDS = 3.0
@@ -147,3 +152,21 @@ async def test_a_killed_backend_costs_one_error_and_nothing_else(database, datab
         break
     else:
         pytest.fail("the pool kept a dead connection")
+
+
+def test_a_frozen_embedded_server_can_be_stopped():
+    """SIGINT and SIGQUIT wait for a frozen process: a stop would wait for ever."""
+    folder = Path(tempfile.mkdtemp(prefix="ioc-test-frozen-"))
+    folder.chmod(0o755)
+    server = EmbeddedPostgres(folder, durable=False)
+    try:
+        server.start()
+        with frozen(server):
+            began = time.monotonic()
+            server.stop("fast", 0.5)
+            assert time.monotonic() - began < 10
+        server.start()
+        assert server.is_running()
+    finally:
+        server.stop("immediate")
+        shutil.rmtree(folder, ignore_errors=True)
