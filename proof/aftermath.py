@@ -66,7 +66,7 @@ async def settle(instance: Instance, timeout_seconds: float = 60.0) -> None:
 
 async def read_aftermath(instance: Instance, devices: Collection[str]) -> Aftermath:
     """Read what the checkers compare. The log is read up to the rules' cursor, which stands at its head."""
-    database = Database(attach(instance.data), name="proof", connections_max=2, command_timeout_seconds=60.0)
+    database = Database(instance.dsn, name="proof", connections_max=2, command_timeout_seconds=60.0)
     await database.open()
     try:
         async with database.connection() as connection, connection.transaction(isolation="repeatable_read"):

@@ -10,6 +10,7 @@ from proof import (
     http_fire,
     idle,
     kills,
+    outages,
     overload,
     power,
     puback,
@@ -43,6 +44,11 @@ PROOFS: dict[str, Proof] = {
         promises=("P1", "P2", "P3", "P6"), figures=("acknowledged", "lost", "stored_twice", "alert_mismatches"),
         controls=("synchronous_commit.lost", "early_ack.lost", "fsync.lost"), needs=power.NEEDS,
         quick_seconds=95, full_seconds=900,
+    ),
+    "outages": Proof(
+        lambda seed, profile: outages.prove(seed=seed, size=outages.SIZES[profile]),
+        promises=("P12",), figures=("faults", "acknowledged", "lost", "not_ready_seconds_max", "recovery_seconds_max"),
+        controls=("cut_wrote_again", "demote_wrote_again"), quick=False, quick_seconds=95, full_seconds=900,
     ),
     "stream": Proof(
         lambda seed, profile: stream.prove(seed=seed, size=stream.SIZES[profile]),

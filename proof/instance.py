@@ -71,6 +71,11 @@ class Instance:
         return f"http://127.0.0.1:{self.http_port}"
 
     @property
+    def dsn(self) -> str:
+        """The database: the one that it was told to use, else its own embedded one."""
+        return str(self.settings.get("database_url") or attach(self.data))
+
+    @property
     def output(self) -> str:
         """What it has said so far."""
         return (self.data / "up.log").read_text(encoding="utf-8", errors="replace")
@@ -178,7 +183,7 @@ class Instance:
     @contextlib.asynccontextmanager
     async def database(self) -> AsyncIterator[asyncpg.Connection]:
         """Lend a connection of the proof's own."""
-        connection = await asyncpg.connect(attach(self.data), timeout=10, command_timeout=60)
+        connection = await asyncpg.connect(self.dsn, timeout=10, command_timeout=60)
         try:
             await prepare_connection(connection)
             yield connection

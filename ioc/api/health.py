@@ -15,6 +15,7 @@ from ioc.api.gauges import state_gauges
 from ioc.api.parts import APIParts
 from ioc.errors import IOCError, StoreUnavailableError
 from ioc.store.domains import durability_faults
+from ioc.trouble import DURABILITY
 
 router = APIRouter(tags=["health"])
 PING_SECONDS_MAX = 2.0
@@ -56,6 +57,9 @@ async def _ping(name: str, ping: Callable[[], Awaitable[None]]) -> bool:
 
 async def _durability(parts: APIParts) -> str:
     """Return `full`, or `degraded: fsync=off`: an acknowledged event might not survive a power cut."""
+    if "database" in parts.checks:  # a heartbeat watches it: nobody has to ask, and to wait
+        faults_known = parts.board.why(DURABILITY)
+        return f"degraded: {faults_known}" if faults_known else "full"
     try:
         async with asyncio.timeout(PING_SECONDS_MAX), parts.database.connection() as connection:
             faults = await durability_faults(connection)
