@@ -5,6 +5,7 @@ from __future__ import annotations
 from proof import (
     backlog,
     bridge,
+    disk,
     drill,
     fuzz,
     http_fire,
@@ -49,6 +50,11 @@ PROOFS: dict[str, Proof] = {
         lambda seed, profile: outages.prove(seed=seed, size=outages.SIZES[profile]),
         promises=("P12",), figures=("faults", "acknowledged", "lost", "not_ready_seconds_max", "recovery_seconds_max"),
         controls=("cut_wrote_again", "demote_wrote_again"), quick=False, quick_seconds=95, full_seconds=900,
+    ),
+    "disk": Proof(
+        lambda seed, profile: disk.prove(seed=seed, size=disk.SIZES[profile]),
+        promises=("P13",), figures=("faults", "acknowledged", "lost", "http_refused", "seconds_from_space_to_202_max"),
+        controls=("panics",), needs=disk.NEEDS, quick=False, quick_seconds=75, full_seconds=400,
     ),
     "stream": Proof(
         lambda seed, profile: stream.prove(seed=seed, size=stream.SIZES[profile]),

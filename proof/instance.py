@@ -227,7 +227,7 @@ async def running(*, mutant: str | None = None, **settings: object) -> AsyncIter
     Raises:
         InstanceError: it did not become ready.
     """
-    folder = _make_folder()
+    folder = make_folder()
     instance = Instance(folder, free_port(), free_port(), mutant, settings)
     try:
         await instance.launch()
@@ -237,7 +237,7 @@ async def running(*, mutant: str | None = None, **settings: object) -> AsyncIter
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _make_folder() -> Path:
+def make_folder() -> Path:
     """Return a folder with the city's pack and the proof's own rule in it."""
     folder = Path(tempfile.mkdtemp(prefix="ioc-proof-"))
     folder.chmod(0o755)  # PostgreSQL runs as another account when we are root

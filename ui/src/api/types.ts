@@ -142,7 +142,9 @@ export type StoredEvent = { key: string; position: number; log_time: string; eff
 export type Session = { username: string; name: string | null; role: string; areas: string[] | null; zone: string | null; language: string | null };
 export type Status = { version: string; demo: boolean; drill: unknown; pack: string; title: Label | null; started_at: string };
 export type Page<T> = { items: T[]; next: string | null; position: number };
-export type Clock = { time: string; position: number; log_lag_seconds?: number; devices?: { online: number; total: number } };
+export type Clock = { time: string; position: number; log_lag_seconds?: number; devices?: { online: number; total: number }; trouble?: Trouble[] };
+/** What hinders the server: the database does not commit, its volume is full, a power cut may lose what was acknowledged. */
+export type Trouble = "database" | "disk" | "durability";
 
 export const SEVERITIES: readonly Severity[] = ["critical", "high", "medium", "low", "info"];
 export const RANK: Record<Severity, number> = { info: 0, low: 1, medium: 2, high: 3, critical: 4 };
