@@ -42,7 +42,7 @@ CONNECT_SECONDS = 60.0
 DRAIN_SECONDS = 90.0
 QUIET_SECONDS = 1.2
 POLL_SECONDS = 0.05
-STALE_SECONDS = 1.0
+STALE_SECONDS = 3.0
 """How long an acknowledgement has after its commit, on the way to the broker."""
 STATIONS = 3
 PERIOD = 100
@@ -204,6 +204,16 @@ class Site:
             yield connection
             await connection.execute("ROLLBACK")
 
+    async def stored(self, profile: str, *, first: int) -> bool:
+        """Tell whether the log has a reading of a profile from a number on."""
+        async with self.instance.database() as connection:
+            found = await connection.fetchval(
+                "SELECT count(*) FROM event WHERE device = ANY($1) AND id::bigint >= $2",
+                self.names(profile),
+                first,
+            )
+        return bool(found)
+
     async def bridge_waits(self) -> bool:
         """Tell whether an append of the bridge waits for that lock."""
         async with self.instance.database() as connection:
@@ -300,6 +310,8 @@ async def stale_window(site: Site, profile: str, *, first: int) -> None:
         await _until(lambda: site.witness.outstanding >= site.size.burst, "handed over again")
         await before.execute("ROLLBACK")
         await asking
+        if not await site.stored(profile, first=first):
+            site.problems.append(f"{profile}: the lock went past the bridge's first commit, which proves nothing")
         await asyncio.sleep(STALE_SECONDS)
         await site.bridge.kill()
         site.fault("bridge")
