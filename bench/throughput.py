@@ -214,12 +214,15 @@ async def _cursors(connection: Any) -> tuple[int, dict[str, int]]:
     return head, {row["name"]: row["position"] for row in rows}
 
 
-async def measure(*, seconds: float, rounds: int, keys: int) -> dict[str, Any]:
-    """Return every figure of one run. ``seconds``: about how long a round of one road lasts."""
+async def measure(*, seconds: float, rounds: int, keys: int, batch_rows: int) -> dict[str, Any]:
+    """Return every figure of one run. ``seconds``: about how long a round of one road lasts.
+
+    All settings are the shipped ones, but for the rate of one connection: a road has few and is to be filled.
+    """
     count = int(seconds * 15_000)
     async with broker() as plain, broker(inflight=2_000) as bridged:
         options = {
-            "mqtt_messages_per_second": 0, "mqtt_bytes_per_second": 0, "mqtt_inflight_max": IN_FLIGHT,
+            "mqtt_messages_per_second": 0, "mqtt_bytes_per_second": 0, "batch_rows": batch_rows,
             "mqtt_bridge_url": f"mqtt://127.0.0.1:{bridged.port}",
         }  # fmt: skip
         async with open_site(**options) as site:
@@ -245,7 +248,8 @@ async def measure(*, seconds: float, rounds: int, keys: int) -> dict[str, Any]:
     ratios = bench.ratios()
     ratios["all_on_to_paho"] = round(all_on["events_per_second"] / bench.roads["paho"].median, 2)
     return {
-        "command": f"python -m bench throughput --seconds {seconds:g} --rounds {rounds} --keys {keys}",
+        "command": f"python -m bench throughput --seconds {seconds:g} --rounds {rounds} --keys {keys} "
+                   f"--batch-rows {batch_rows}",
         **version_facts(),
         "keys": grown,
         "roads": {name: road.figures() for name, road in bench.roads.items()},
