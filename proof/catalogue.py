@@ -11,8 +11,10 @@ from proof import (
     http_fire,
     idle,
     kills,
+    once,
     outages,
     overload,
+    poison,
     power,
     puback,
     stream,
@@ -79,12 +81,23 @@ PROOFS: dict[str, Proof] = {
     "http_fire": Proof(
         lambda seed, profile: http_fire.prove(seed=seed, size=http_fire.SIZES[profile]),
         promises=("P5",), figures=("faults", "operations", "p95_ratio_max", "errors"),
-        controls=("files_open_max",), needs=("slowhttptest", "nginx", "openssl"), quick_seconds=50, full_seconds=420,
+        controls=("files_open_max",), needs=("slowhttptest", "nginx", "openssl"), quick=False,
+        quick_seconds=50, full_seconds=420,
     ),
     "bridge": Proof(
         lambda seed, profile: bridge.prove(seed=seed, size=bridge.SIZES[profile]),
         promises=("P2",), figures=("taken_by_bridge", "lost", "stored_twice"),
         controls=("autoack.lost", "noepoch.lost", "qos2.lost"), quick=False, needs=("mosquitto",), quick_seconds=80,
         full_seconds=600,
+    ),
+    "poison": Proof(
+        lambda seed, profile: poison.prove(seed=seed, size=poison.SIZES[profile]),
+        promises=("P5",), figures=("faults", "stored", "dead_letters", "neighbours", "server_errors"),
+        controls=("blocked",), quick_seconds=40, full_seconds=300,
+    ),
+    "once": Proof(
+        lambda seed, profile: once.prove(seed=seed, size=once.SIZES[profile]),
+        promises=("P3",), figures=("operations", "cuts", "stored", "stored_twice", "conflicts", "answers_at_odds"),
+        controls=("stored_twice",), quick=False, quick_seconds=40, full_seconds=300,
     ),
 }  # fmt: skip

@@ -6,7 +6,18 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from proof.mutants import bare_http, bridge, cursor, early_ack, fat, hasty_drill, unbounded, unfair
+from proof.mutants import (
+    bare_http,
+    bridge,
+    cursor,
+    early_ack,
+    fat,
+    hasty_drill,
+    memory_dedupe,
+    no_bisect,
+    unbounded,
+    unfair,
+)
 
 MUTANTS: dict[str, Callable[[], None]] = {
     "bare_http": bare_http.apply,
@@ -14,6 +25,8 @@ MUTANTS: dict[str, Callable[[], None]] = {
     "cursor": cursor.apply,
     "fat": fat.apply,
     "hasty_drill": hasty_drill.apply,
+    "memory_dedupe": memory_dedupe.apply,
+    "no_bisect": no_bisect.apply,
     "unbounded": unbounded.apply,
     "unfair": unfair.apply,
     "bridge_auto_ack": bridge.auto_ack,
