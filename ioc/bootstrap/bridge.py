@@ -51,7 +51,7 @@ async def run_bridge(settings: Settings) -> None:
         try:
             async with announced(parts, **told.facts(LinkState(connected=False))):
                 link.start()
-                await until_stopped(uplink.run())
+                await until_stopped(uplink.run(), intake.broken())
         finally:
             await uplink.stop(settings.stop_seconds / 2)
             await asyncio.to_thread(link.stop)

@@ -141,6 +141,6 @@ async def run_door(settings: Settings) -> None:
         try:
             facts, work = await listen(door, settings)
             async with announced(parts, **facts):
-                await until_stopped(door.broken(), *work)
+                await until_stopped(door.broken(), intake.broken(), *work)
         finally:
             await door.stop(settings.stop_seconds / 2)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 
 from ioc.bootstrap.parts import Parts, until_answered
@@ -27,6 +27,22 @@ class Intake:
     pipeline: Pipeline
     registry: CachedRegistry
     board: TroubleBoard
+    work: Sequence[asyncio.Task[None]]
+    """What must go on while the intake is open."""
+
+    async def broken(self) -> None:
+        """Wait until a part of the intake ends, which none does by itself; cancelled when the role stops.
+
+        A pipeline that nobody watches would take messages in, commit none and say nothing: its role ends instead, is
+        started again, and senders send again what was not acknowledged.
+
+        Raises:
+            Exception: what it ended with.
+        """
+        ended, _ = await asyncio.wait(self.work, return_when=asyncio.FIRST_COMPLETED)
+        for task in ended:
+            task.result()
+        raise RuntimeError("a part of the intake has ended")
 
 
 @contextlib.asynccontextmanager
@@ -67,7 +83,7 @@ async def open_intake(parts: Parts, *, heartbeat: bool = False) -> AsyncIterator
             asyncio.create_task(pipeline.share.follow()),
         ]
         try:
-            yield Intake(pipeline, registry, board)
+            yield Intake(pipeline, registry, board, tasks)
         finally:
             await pipeline.stop(settings.stop_seconds / 2)
             for task in tasks:

@@ -112,7 +112,7 @@ async def run_api(settings: Settings) -> None:
                 await asyncio.sleep(0.01)
             scheme = "http" if live is None else "https"
             async with announced(parts, http_port=listener.getsockname()[1], http_scheme=scheme):
-                await until_stopped(asyncio.shield(serving), asyncio.shield(guarding), *following)
+                await until_stopped(asyncio.shield(serving), asyncio.shield(guarding), intake.broken(), *following)
         finally:
             guarding.cancel()
             await _stop(server, serving, state)
