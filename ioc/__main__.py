@@ -95,7 +95,9 @@ def up(
     from ioc import logs
     from ioc.bootstrap.drill import enter_drill, plan_drill
     from ioc.bootstrap.up import run_up
+    from ioc.supervisor import end_with_supervisor
 
+    end_with_supervisor()  # a drill ends with the instance that started it
     settings = settings_of(demo=demo or None, http_port=http_port, mqtt_port=mqtt_port, tls=tls, data_dir=data)
     try:
         plan = plan_drill(start=drill, speed=speed, file=drill_file)

@@ -262,6 +262,9 @@ class Settings(BaseSettings):
         int, Field(description="Keep 1 h buckets", ge=1, json_schema_extra=unit("days"))
     ] = 3_653
 
+    drill_accounts_file: Annotated[
+        Path | None, Field(description="A drill's people, with their passwords' hashes; read once, then removed")
+    ] = None
     demo: Annotated[bool, Field(description="Run the simulators and show the one-time password")] = False
     log_level: Annotated[str, Field(description="debug, info, warning or error")] = "info"
 

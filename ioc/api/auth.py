@@ -20,13 +20,16 @@ from ioc.errors import ForbiddenError, InvalidInputError, NotFoundError, Unauthe
 
 SECURE_COOKIE = "__Host-ioc"
 LOOPBACK_COOKIE = "ioc_session"
+DRILL_SUFFIX = "_drill"
+"""A browser gives the cookies of a host to all its ports: a drill beside the instance must have its own."""
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 RANKS: Mapping[Role, int] = {Role.VIEWER: 0, Role.OPERATOR: 1, Role.ADMIN: 2}
 
 
-def cookie_name(scheme: str) -> str:
+def cookie_name(scheme: str, *, drill: bool = False) -> str:
     """Return the session cookie's name: the browser itself keeps `__Host-` to this host over TLS."""
-    return SECURE_COOKIE if scheme == "https" else LOOPBACK_COOKIE
+    name = SECURE_COOKIE if scheme == "https" else LOOPBACK_COOKIE
+    return name + DRILL_SUFFIX if drill else name
 
 
 class Public:
@@ -88,7 +91,7 @@ async def identify(request: Request, state: APIState) -> Principal:
         scheme, _, secret = header.partition(" ")
         found = await state.people.machine(secret.strip()) if scheme.lower() == "bearer" else None
     else:
-        cookie = request.cookies.get(cookie_name(request.url.scheme))
+        cookie = request.cookies.get(cookie_name(request.url.scheme, drill=state.parts.drill is not None))
         found = await state.people.person(cookie) if cookie and len(cookie) <= 200 else None  # noqa: PLR2004
     if found is None:
         raise UnauthenticatedError("sign in, or send a valid key")

@@ -26,6 +26,26 @@ class Waiter(Protocol):
         ...
 
 
+class DrillHost(Protocol):
+    """Who runs drills beside this instance; there is none inside a drill."""
+
+    def scenarios(self) -> list[dict[str, Any]]:
+        """Return what can be trained."""
+        ...
+
+    def live(self) -> dict[str, Any] | None:
+        """Return id, clock, progress and port of the drill that runs; None: none does."""
+        ...
+
+    async def start(self, scenario: str, speed: float | None, *, actor: str, address: str | None) -> str:
+        """Start one and return its id; TransitionError while another runs, NotFoundError without the scenario."""
+        ...
+
+    async def stop(self, identifier: str, *, actor: str, address: str | None) -> None:
+        """End it and score it; TransitionError when it does not run."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class APIParts:
     """Everything the API is built from.
@@ -51,6 +71,8 @@ class APIParts:
     bridge: Callable[[], Mapping[str, Any] | None] = lambda: None
     """How the bridge stands to its broker; None: this instance has no bridge."""
     drill: Callable[[], Mapping[str, Any]] | None = None
+    """How the drill stands that this instance is; None: it is none."""
+    drills: DrillHost | None = None
 
     def today(self) -> date:
         """Return the local day by the wall: what a bare area code means. A drill plays its past on today's city."""

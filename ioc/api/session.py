@@ -38,11 +38,11 @@ def is_loopback(request: Request) -> bool:
     return request.client is not None and request.client.host.startswith(LOOPBACK)
 
 
-def set_cookie(response: Response, request: Request, value: str, *, seconds: int) -> None:
+def set_cookie(response: Response, request: Request, value: str, *, seconds: int, drill: bool) -> None:
     """Set the session cookie, or end it with ``seconds`` 0."""
     secure = request.url.scheme == "https"
     response.set_cookie(
-        cookie_name(request.url.scheme),
+        cookie_name(request.url.scheme, drill=drill),
         value,
         max_age=seconds,
         path="/",
@@ -105,7 +105,7 @@ async def sign_in(request: Request, state: StateDep) -> Response:
     account = await _check_password(state, request, body.username, body.password)
     address = request.client.host if request.client else None
     now = state.parts.wall.now()
-    old = request.cookies.get(cookie_name(request.url.scheme))
+    old = request.cookies.get(cookie_name(request.url.scheme, drill=state.parts.drill is not None))
     former = await state.people.person(old) if old and len(old) <= LENGTH_MAX else None
     if former is not None and former.session_id is not None:
         await accounts.close_session(
@@ -130,7 +130,8 @@ async def sign_in(request: Request, state: StateDep) -> Response:
         language=language_of(request.headers.get("accept-language")),
     )
     response = answer.json_answer(who(caller, name=account["name"], must_change=account["must_change"]))
-    set_cookie(response, request, cookie, seconds=state.parts.settings.session_hours_max * 3_600)
+    drill, seconds = state.parts.drill is not None, state.parts.settings.session_hours_max * 3_600
+    set_cookie(response, request, cookie, seconds=seconds, drill=drill)
     return response
 
 
@@ -155,7 +156,7 @@ async def sign_out(request: Request, caller: Annotated[Caller, Depends(PEOPLE)],
         now=state.parts.wall.now(),
     )
     response = Response(status_code=204)
-    set_cookie(response, request, "", seconds=0)
+    set_cookie(response, request, "", seconds=0, drill=state.parts.drill is not None)
     if request.url.scheme == "https":
         response.headers["Clear-Site-Data"] = '"cookies", "storage"'
     return response

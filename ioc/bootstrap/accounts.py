@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
+from pathlib import Path
+from typing import Any
+
 from ioc.api.passwords import Passwords, one_time_password
 from ioc.bootstrap.parts import Parts
 from ioc.domain.account import Role
@@ -17,6 +22,9 @@ async def first_account(parts: Parts) -> tuple[str | None, str | None]:
     A demo or a drill signs in as an administrator named `operator`, with a new password at each start. Elsewhere only
     an empty instance gets an `admin`.
     """
+    if parts.mark is not None and parts.settings.drill_accounts_file is not None:
+        await _take_people(parts, parts.settings.drill_accounts_file)
+        return None, None
     renewed = parts.settings.demo or parts.mark is not None
     name = DEMO_NAME if renewed else FIRST_NAME
     async with parts.database.connection() as connection:
@@ -42,3 +50,31 @@ async def first_account(parts: Parts) -> tuple[str | None, str | None]:
         # Set in the account's own name, so that a demo or drill does not begin with a change of password.
         await set_password(parts.database, name, password_hash, keep_session=None, actor=Actor(name), now=now)
     return name, password
+
+
+async def _take_people(parts: Parts, path: Path) -> None:
+    """Give the people of the instance that started this drill their accounts here, then remove the file."""
+    people = await asyncio.to_thread(_read_people, path)
+    now = parts.wall.now()
+    for person in people:
+        async with parts.database.connection() as connection:
+            known = await get_account(connection, person["username"])
+        if known is None:
+            await create_account(
+                parts.database, username=person["username"], name=person["name"], role=Role(person["role"]),
+                area=person["area"], password_hash=person["password_hash"], actor=Actor("drill"), now=now,
+            )  # fmt: skip
+            # In their own name: nobody is asked for a new password in the middle of a drill.
+            await set_password(
+                parts.database, person["username"], person["password_hash"], keep_session=None,
+                actor=Actor(person["username"]), now=now,
+            )  # fmt: skip
+    await asyncio.to_thread(path.unlink, missing_ok=True)
+
+
+def _read_people(path: Path) -> list[dict[str, Any]]:
+    """Return the people of the file; none when an earlier start of this drill took them."""
+    try:
+        return list(json.loads(path.read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        return []

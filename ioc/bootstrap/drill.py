@@ -16,6 +16,7 @@ from rich.console import Console
 
 from ioc.bootstrap.drill_folder import DrillMark, default_folder, open_folder, read_mark, read_start
 from ioc.bootstrap.parts import Parts, ready_file
+from ioc.clock import AnchoredLogClock
 from ioc.domain.device import Device
 from ioc.domain.feed import Label
 from ioc.domain.moment import format_time
@@ -34,6 +35,8 @@ ACTOR = "drill"
 TAIL = timedelta(hours=1)
 """A file played without a scenario leaves its timers this long after the last reading."""
 TOLD_SECONDS = 5.0
+TRACK_FILE = "drill-track"
+"""Each step of the clock with its real moment, a line each: what people did is scored in real seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +109,7 @@ def enter_drill(settings: Settings, plan: DrillPlan, *, named: bool) -> Settings
         raise SettingsError("--demo and --drill do not go together: simulated devices would play into the record")
     folder = settings.data_dir if named else default_folder(settings.data_dir, plan.start)
     open_folder(folder, plan.mark)
-    DrillClock.make(clock_file(folder), plan.start)
+    DrillClock.make(clock_file(folder), plan.start).speed = plan.speed
     return settings.model_copy(update={"data_dir": folder})
 
 
@@ -207,11 +210,18 @@ async def _conduct(
             spoken = loop.time()
             say(f"drill at {format_time(clock.now())}: {played.acknowledged} readings acknowledged")
 
-    conductor = Conductor(
-        clock=clock, host="127.0.0.1", port=int(port), keys=_keys(settings), speed=speed, told=tell,
-        waiting=lambda why: say(f"drill waits: {why}"),
-    )  # fmt: skip
-    return await conductor.play(readings, until)
+    wall = AnchoredLogClock()
+    with (settings.data_dir / "run" / TRACK_FILE).open("a", encoding="utf-8") as track:
+
+        def stepped(moment: datetime) -> None:
+            track.write(f"{format_time(moment)} {format_time(wall.now())}\n")
+            track.flush()
+
+        conductor = Conductor(
+            clock=clock, host="127.0.0.1", port=int(port), keys=_keys(settings), speed=speed, told=tell,
+            waiting=lambda why: say(f"drill waits: {why}"), stepped=stepped,
+        )  # fmt: skip
+        return await conductor.play(readings, until)
 
 
 def _keys(settings: Settings) -> dict[str, DeviceKey]:

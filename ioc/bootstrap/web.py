@@ -14,6 +14,7 @@ import uvicorn
 from ioc import __version__
 from ioc.api.app import create_app, create_state
 from ioc.api.deps import APIParts, APIState
+from ioc.bootstrap.drill_host import DrillHost
 from ioc.bootstrap.http_connection import guarded_by
 from ioc.bootstrap.http_guard import GuardBounds, HTTPGuard, read_networks
 from ioc.bootstrap.intake import Intake, open_intake
@@ -84,7 +85,8 @@ async def run_api(settings: Settings) -> None:
         open_intake(parts, heartbeat=True) as intake,
         Wakeup(parts.database, CHANGE_CHANNEL) as waiter,
     ):
-        state = create_state(_api_parts(parts, intake, waiter))
+        drills = None if parts.mark is not None else DrillHost(parts)
+        state = create_state(_api_parts(parts, intake, waiter, drills))
         app = create_app(state, door=http_door(parts, intake).router(), site=Site())
         guard = HTTPGuard(guard_bounds(settings), io_clock=parts.io_clock, metrics=parts.metrics)
         _allow_files(settings.http_connections_max + FILES_BESIDE_CONNECTIONS)
@@ -112,7 +114,8 @@ async def run_api(settings: Settings) -> None:
                 await asyncio.sleep(0.01)
             scheme = "http" if live is None else "https"
             async with announced(parts, http_port=listener.getsockname()[1], http_scheme=scheme):
-                await until_stopped(asyncio.shield(serving), asyncio.shield(guarding), intake.broken(), *following)
+                work = [*following, *([] if drills is None else [drills.run()])]
+                await until_stopped(asyncio.shield(serving), asyncio.shield(guarding), intake.broken(), *work)
         finally:
             guarding.cancel()
             await _stop(server, serving, state)
@@ -203,7 +206,7 @@ def _drill_state(parts: Parts) -> Callable[[], Mapping[str, Any]] | None:
     return state
 
 
-def _api_parts(parts: Parts, intake: Intake, waiter: Wakeup) -> APIParts:
+def _api_parts(parts: Parts, intake: Intake, waiter: Wakeup, drills: DrillHost | None) -> APIParts:
     async def heart_beats() -> None:
         why = intake.board.why(DATABASE)
         if why is not None:
@@ -234,6 +237,7 @@ def _api_parts(parts: Parts, intake: Intake, waiter: Wakeup) -> APIParts:
         board=intake.board,
         bridge=lambda: bridge_state(parts.settings),
         drill=_drill_state(parts),
+        drills=drills,
     )
 
 

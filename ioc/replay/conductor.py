@@ -46,7 +46,7 @@ class Conductor:
     """Plays readings into a running drill.
 
     ``speed`` caps the drill's seconds per second of the wall; 0: as fast as acknowledgements and folding come.
-    ``told`` hears of each step.
+    ``told`` hears how far it is; ``stepped`` of each moment at which something may happen, once the clock is there.
     """
 
     clock: DrillClock
@@ -56,6 +56,7 @@ class Conductor:
     speed: float
     told: Callable[[Played], None] = lambda _played: None
     waiting: Callable[[str], None] = lambda _why: None
+    stepped: Callable[[datetime], None] = lambda _moment: None
     played: Played = field(default_factory=Played)
     _publishers: dict[str, Publisher] = field(default_factory=dict)
     _due: datetime | None = None
@@ -109,6 +110,7 @@ class Conductor:
                 await publisher.ping()
         await self._until(lambda: target < self.clock.partitions_until, "the keeper makes no partitions")
         self.clock.step_to(target)
+        self.stepped(target)
 
     async def _settle(self) -> None:
         """Return once everything sent is folded and what is due is ticked; learn when the next timer ends."""

@@ -121,6 +121,14 @@ async def list_accounts(connection: Connection) -> list[Row]:
     return rows
 
 
+async def accounts_with_passwords(connection: Connection) -> list[dict[str, Any]]:
+    """Return the enabled accounts with the hash of their password, for a drill beside this instance: same people."""
+    rows = await connection.fetch(
+        "SELECT username, name, role, area, password_hash FROM account WHERE NOT disabled ORDER BY username LIMIT 2000"
+    )
+    return [dict(row) for row in rows]
+
+
 async def get_account(connection: Connection, username: str) -> Row | None:
     """Return one account without its password, or None."""
     row: Row | None = await connection.fetchrow(f"SELECT {COLUMNS} FROM account WHERE username = $1", username)  # noqa: S608 - own text

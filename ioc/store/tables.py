@@ -432,6 +432,25 @@ alert_number = Table(
     comment="The last number given out on a local day",
 )
 
+drill_run = Table(
+    "drill_run",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("scenario", Text, nullable=False),
+    Column("title", JSONB, nullable=False),
+    Column("speed", Double, nullable=False),
+    Column("starts", Moment, nullable=False),
+    Column("ends", Moment, nullable=False),
+    Column("started_by", Text, nullable=False),
+    Column("started_at", Moment, nullable=False),
+    Column("ended_at", Moment),
+    Column("state", Text, nullable=False),
+    Column("problem", Text),
+    Column("score", JSONB),
+    Index("ix_drill_run_running", "state", unique=True, postgresql_where=text("state = 'running'")),
+    comment="Drills that people started: who, when, how it ended, its scores",
+)
+
 # ---------------------------------------------------------------- changes and audit
 
 change_head = Table(

@@ -26,6 +26,7 @@ SLEEPERS = {
     "ioc/bootstrap/http_guard.py": "the sweep of connections",
     "ioc/bootstrap/parts.py": "a role waits for PostgreSQL",
     "ioc/bootstrap/tls.py": "looks whether the certificate files have changed",
+    "ioc/bootstrap/drill_host.py": "watches a drill that is another process",
     "ioc/bootstrap/up.py": "watches embedded PostgreSQL",
     "ioc/bootstrap/watch.py": "looks at database and disk",
     "ioc/bootstrap/web.py": "uvicorn has no event for `started`",

@@ -1,6 +1,6 @@
 /** Where the operator is: path and query, in the address bar. A drawer may lie over another screen (its background). */
 
-export type Screen = "overview" | "alerts" | "devices" | "signin" | "missing";
+export type Screen = "overview" | "alerts" | "devices" | "drills" | "signin" | "missing";
 export type Place = { screen: Screen; alert: string | null; device: string | null; query: URLSearchParams; path: string };
 
 type HistoryState = { background?: string };
@@ -13,6 +13,7 @@ function screenOf(path: string): Omit<Place, "query" | "path"> {
   if (first === "") return { screen: "overview", alert: null, device: null };
   if (first === "alerts") return { screen: "alerts", alert: second && decodeURIComponent(second), device: null };
   if (first === "devices") return { screen: "devices", alert: null, device: second && decodeURIComponent(second) };
+  if (first === "drills") return { screen: "drills", alert: null, device: null };
   if (first === "signin") return { screen: "signin", alert: null, device: null };
   return { screen: "missing", alert: null, device: null };
 }

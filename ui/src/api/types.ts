@@ -140,7 +140,34 @@ export type Domain = {
 export type Rule = { id: string; title: Label; text?: Label; version: number; levels?: { severity: Severity; when: string; for_seconds: number }[] };
 export type StoredEvent = { key: string; position: number; log_time: string; effective: string; data: Record<string, unknown>; flags: string[] };
 export type Session = { username: string; name: string | null; role: string; areas: string[] | null; zone: string | null; language: string | null };
-export type Status = { version: string; demo: boolean; drill: unknown; pack: string; title: Label | null; started_at: string };
+export type Status = { version: string; demo: boolean; drill: DrillState | null; pack: string; title: Label | null; started_at: string; time: string };
+/** What a drill says of itself; speed 0: as fast as it can. */
+export type DrillState = { start: string; scenario: string | null; title: Label | null; clock: string; speed: number };
+export type DrillStep = "receive" | "call" | "dispatch";
+export type DrillScore = {
+  targets: Record<DrillStep, number | null>;
+  alerts: { alert: string; number: string; rule: string; title: Label; severity: Severity; seconds: Record<DrillStep, number | null> }[];
+  steps: Record<DrillStep, { of: number; done: number; met: number; median: number | null }>;
+};
+export type DrillRun = {
+  id: string;
+  scenario: string;
+  title: Label;
+  speed: number;
+  start: string;
+  end: string;
+  started_by: string;
+  started_at: string;
+  ended_at: string | null;
+  state: "running" | "ended" | "stopped" | "failed";
+  problem: string | null;
+  score: DrillScore | null;
+  clock: string | null;
+  progress: number | null;
+  port: number | null;
+};
+export type DrillScenario = { id: string; title: Label; description: Label | null; licence: string; start: string; end: string; speed: number; targets: Record<DrillStep, number> | null };
+export type DrillList = { items: DrillRun[]; next: null; scenarios: DrillScenario[] };
 export type Page<T> = { items: T[]; next: string | null; position: number };
 export type Clock = { time: string; position: number; log_lag_seconds?: number; devices?: { online: number; total: number }; trouble?: Trouble[] };
 /** What hinders the server: the database does not commit, its volume is full, a power cut may lose what was acknowledged. */

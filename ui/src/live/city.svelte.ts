@@ -1,5 +1,6 @@
 /** What changes rarely: domains, areas, zones, feeds, the server's status. Domains are read again every 20 s. */
 import { ask } from "../api/client";
+import { clock } from "./clock.svelte";
 import type { Area, Domain, Feed, Page, Status, Zone } from "../api/types";
 
 let domains = $state.raw<Domain[]>([]);
@@ -49,5 +50,6 @@ export const city = {
     zones = zoneList.items;
     feeds = feedList.items;
     status = now;
+    clock.hear({ time: now.time, position: 0 });
   },
 };

@@ -24,6 +24,8 @@ export const clock = {
   },
   hear(message: Clock): void {
     offset = Date.parse(message.time) - Date.now();
+    // A drill's clock jumps by hours: the screen goes with it at once and not at its next own second.
+    if (Math.abs(Date.now() + offset - now) > 5_000) now = Date.now() + offset;
     logLag = message.log_lag_seconds ?? 0;
     const troubles = message.trouble ?? [];
     if (troubles.join() !== trouble.join()) trouble = troubles;

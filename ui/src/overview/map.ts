@@ -95,15 +95,16 @@ export async function createMap(container: HTMLElement, options: { title: string
   map.on("move", options.onmove);
   map.on("resize", options.onmove);
   let shown = new Map<string, Severity>();
-  const source = (name: string): GeoJSONSource => map.getSource(name) as GeoJSONSource;
+  // None once the map is taken down: whoever leaves this screen early must not find an error on the next.
+  const source = (name: string): GeoJSONSource | undefined => map.getSource(name) as GeoJSONSource | undefined;
 
   return {
     project: (lonLat) => map.project(lonLat),
     setAreas(areas) {
       const features = areas.filter((area) => area.shape).map((area) => ({ type: "Feature" as const, properties: { code: area.code, zone: area.zone }, geometry: area.shape as GeoJSON.Geometry }));
-      source("areas").setData({ type: "FeatureCollection", features });
+      source("areas")?.setData({ type: "FeatureCollection", features });
     },
-    setLine: (name, data) => void source(name).setData(data),
+    setLine: (name, data) => void source(name)?.setData(data),
     setWorst(worst) {
       for (const code of shown.keys()) if (!worst.has(code)) map.removeFeatureState({ source: "areas", id: code }, "rank");
       for (const [code, rank] of worst) if (shown.get(code) !== rank) map.setFeatureState({ source: "areas", id: code }, { rank });
@@ -111,7 +112,7 @@ export async function createMap(container: HTMLElement, options: { title: string
     },
     setDevices(devices) {
       const features = devices.filter((device) => device.lon !== null && device.lat !== null).map((device) => ({ type: "Feature" as const, properties: { status: device.status }, geometry: { type: "Point" as const, coordinates: [device.lon as number, device.lat as number] } }));
-      source("devices").setData({ type: "FeatureCollection", features });
+      source("devices")?.setData({ type: "FeatureCollection", features });
     },
     show(layer, visible) {
       for (const id of LAYERS[layer]) map.setLayoutProperty(id, "visibility", visible ? "visible" : "none");
