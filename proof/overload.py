@@ -42,8 +42,12 @@ POSTERS = 60
 OVERLOAD = 3.0
 RSS_ROOM_BYTES = 192 << 20
 """What a role's memory may grow by beyond what it has when idle: queue_rows_max messages, and the batch at work."""
-QUEUE_ROWS_MAX = 20_000
-INFLIGHT_MAX = 65_535
+SETTINGS: dict[str, object] = {
+    "queue_rows_max": 20_000,
+    # The queue's bound is to be reached, so those of a single connection are out of the way.
+    "mqtt_inflight_max": 65_535, "mqtt_inflight_bytes_max": 1 << 30, "mqtt_messages_per_second": 0,
+    "mqtt_bytes_per_second": 0,
+}  # fmt: skip
 HTTP_BATCH = 500
 DRAIN_SECONDS = 180.0
 PAGE = os.sysconf("SC_PAGE_SIZE")
@@ -238,8 +242,7 @@ async def _capacity(floods: Sequence[Flood], seconds: float) -> float:
 
 
 async def _run(size: Size) -> dict[str, Any]:
-    settings = {"queue_rows_max": QUEUE_ROWS_MAX, "mqtt_inflight_max": INFLIGHT_MAX}
-    async with running(mutant=size.mutant, **settings) as instance, instance.admin() as admin:
+    async with running(mutant=size.mutant, **SETTINGS) as instance, instance.admin() as admin:
         names = [f"push-{number}" for number in range(STATIONS)]
         keys = await register(admin, [*names, "system-1"])
         floods = [
@@ -334,8 +337,7 @@ async def prove(*, seed: int, size: Size) -> Report:
 
 async def _control(size: Size) -> dict[str, Any]:
     """Freeze an unbounded intake under the same load and see what its memory does; whether it drains is not asked."""
-    settings = {"queue_rows_max": QUEUE_ROWS_MAX, "mqtt_inflight_max": INFLIGHT_MAX}
-    async with running(mutant=size.mutant, **settings) as instance, instance.admin() as admin:
+    async with running(mutant=size.mutant, **SETTINGS) as instance, instance.admin() as admin:
         names = [f"push-{number}" for number in range(STATIONS)]
         keys = await register(admin, names)
         floods = [
