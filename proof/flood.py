@@ -24,7 +24,7 @@ class Flood(asyncio.Protocol):
         self._topic = f"ioc/v1/{feed}/{station.device}"
         self._supply = supply
         self._window = window
-        self._budget: float | None = None
+        self._budget: float | None = 0.0
         self._packet_id = 0
         self._held = bytearray()
         self._writable = True
@@ -51,12 +51,13 @@ class Flood(asyncio.Protocol):
         return flood
 
     def allow(self, events: float) -> None:
-        """Let so many more be sent; without a call there is no bound but the window."""
+        """Let so many more be sent."""
         self._budget = (self._budget or 0.0) + events
         self._push()
 
     def start(self) -> None:
-        """Send without a rate."""
+        """Send without a rate: there is no bound but the window."""
+        self._budget = None
         self._push()
 
     def close(self) -> None:
@@ -103,6 +104,7 @@ class Flood(asyncio.Protocol):
                     continue  # nobody waited so long
                 if held[at + 3]:
                     self.welcome.set_exception(ConnectionError(f"CONNACK {held[at + 3]}"))
+                    self.close()
                 else:
                     self.welcome.set_result(None)
         del held[:whole]

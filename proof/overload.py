@@ -251,8 +251,6 @@ async def _run(size: Size) -> dict[str, Any]:
             )
             for name in names
         ]
-        for flood in floods:
-            flood.allow(0)
         poster = Poster(instance.url, "system-1", keys["system-1"])
         watch = Watch(instance, floods, poster)
         capacity = await _capacity(floods, size.calibrate_seconds)
