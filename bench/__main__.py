@@ -25,12 +25,16 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5, help="throughput: rounds of every road")
     parser.add_argument("--keys", type=int, default=20_000_000, help="throughput: identities stored beforehand")
     parser.add_argument("--batch-rows", type=int, default=1_000, help="throughput: IOC_BATCH_ROWS of the roles")
+    parser.add_argument("--doors", type=int, default=1, help="throughput: processes that share the MQTT port")
     parser.add_argument("--no-keep", action="store_true", help="do not write bench/results")
     given = parser.parse_args()
     if given.what in ("all", "throughput"):
         found = asyncio.run(
-            throughput.measure(seconds=given.seconds, rounds=given.rounds, keys=given.keys, batch_rows=given.batch_rows)
-        )
+            throughput.measure(
+                seconds=given.seconds, rounds=given.rounds, keys=given.keys, batch_rows=given.batch_rows,
+                doors=given.doors,
+            )
+        )  # fmt: skip
         print(table(found))
         _keep("throughput", found, keep=not given.no_keep)
     if given.what in ("all", "latency"):

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-import sys
 import tempfile
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
@@ -17,10 +16,10 @@ from pathlib import Path
 from typing import Any
 
 from bench.readings import FEEDS, Gauge
-from ioc.bootstrap.parts import ready_file
-from ioc.bootstrap.up import postgres, prepare, role_environment
+from ioc.bootstrap.roles import door_names
+from ioc.bootstrap.up import postgres, prepare, role_process
 from ioc.settings import Settings
-from ioc.supervisor import Role, Supervisor
+from ioc.supervisor import Supervisor
 from proof.instance import Instance, add_device, free_port
 
 CLOCK_TICKS = os.sysconf("SC_CLK_TCK")
@@ -48,12 +47,8 @@ class Site:
 
     async def start(self, *roles: str) -> None:
         """Start roles and wait until each is ready."""
-        environment = role_environment(self.settings)
         for name in roles:
-            await self.supervisor.start(
-                Role(name, [sys.executable, "-m", "ioc", name], ready_file=ready_file(self.settings, name),
-                     environment=environment)
-            )  # fmt: skip
+            await self.supervisor.start(role_process(self.settings, name))
 
     async def stop(self) -> None:
         """Stop every role; PostgreSQL goes on, and roles may be started again."""
@@ -101,8 +96,11 @@ class Site:
 
     def pids(self) -> dict[str, list[int]]:
         """Return the processes by role; PostgreSQL's under `postgres`."""
-        roles = ("door", "bridge", "api", "rules", "rollup")
+        roles = ("bridge", "api", "rules", "rollup")
         found = {name: [pid] for name in roles if (pid := self.instance.role_pid(name))}
+        doors = [pid for name in door_names(self.settings.mqtt_doors) if (pid := self.instance.role_pid(name))]
+        if doors:
+            found["door"] = doors
         return {**found, "postgres": self.instance.postgres_pids()}
 
 

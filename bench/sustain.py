@@ -15,6 +15,8 @@ STEP_SECONDS = 6.0
 WINDOW = 400
 FIRST_RATE = 2_000.0
 GROWTH = 1.25
+REFINEMENTS = 2
+"""How often the last gap between a rate that held and one that did not is halved."""
 POLL_SECONDS = 0.2
 KEPT_UP = 0.97
 """A step counts as held when at least this share of its rate was acknowledged within its time."""
@@ -25,17 +27,28 @@ PATIENCE_SECONDS = 90.0
 async def sustain(site: Site, gauges: Sequence[Gauge]) -> dict[str, Any]:
     """Raise the rate step by step until the rules fall behind; return the last step that held, and what each showed."""
     steps: list[dict[str, Any]] = []
-    rate = FIRST_RATE
+    high: float | None = None
+    rate, low = FIRST_RATE, 0.0
+    refinements = REFINEMENTS
     while True:
         step = await _step(site, gauges, rate=rate, tag=f"s{len(steps)}")
         steps.append(step)
         print(f"everything on at {rate:,.0f}/s: {step}", flush=True)
-        if not step["held"]:
+        low, high = (rate, high) if step["held"] else (low, rate)
+        if high is None:
+            rate *= GROWTH
+        elif refinements:
+            refinements -= 1
+            rate = (low + high) / 2
+        else:
             break
-        rate *= GROWTH
     await _settle(site)
     held = [step for step in steps if step["held"]]
-    best = held[-1] if held else {"events_per_second": 0, "rules_lag_seconds": None}
+    best = (
+        max(held, key=lambda step: step["events_per_second"])
+        if held
+        else {"events_per_second": 0, "rules_lag_seconds": None}
+    )
     return {"what": f"everything on, rules lag < {LAG_SECONDS_MAX:g} s, steps of {STEP_SECONDS:g} s, "
                     f"{len(gauges)} connections", **best, "steps": steps}  # fmt: skip
 

@@ -20,6 +20,7 @@ from bench.site import Site, cpu_seconds, open_site, resident_mb
 from bench.stages import stages
 from bench.sustain import sustain
 from bench.workers import Broker, broker, worker
+from ioc.bootstrap.roles import door_names
 from proof.instance import version_facts
 
 GAUGES = 50
@@ -214,7 +215,7 @@ async def _cursors(connection: Any) -> tuple[int, dict[str, int]]:
     return head, {row["name"]: row["position"] for row in rows}
 
 
-async def measure(*, seconds: float, rounds: int, keys: int, batch_rows: int) -> dict[str, Any]:
+async def measure(*, seconds: float, rounds: int, keys: int, batch_rows: int, doors: int = 1) -> dict[str, Any]:
     """Return every figure of one run. ``seconds``: about how long a round of one road lasts.
 
     All settings are the shipped ones, but for the rate of one connection: a road has few and is to be filled.
@@ -222,18 +223,18 @@ async def measure(*, seconds: float, rounds: int, keys: int, batch_rows: int) ->
     count = int(seconds * 15_000)
     async with broker() as plain, broker(inflight=2_000) as bridged:
         options = {
-            "mqtt_messages_per_second": 0, "mqtt_bytes_per_second": 0, "batch_rows": batch_rows,
+            "mqtt_messages_per_second": 0, "mqtt_bytes_per_second": 0, "batch_rows": batch_rows, "mqtt_doors": doors,
             "mqtt_bridge_url": f"mqtt://127.0.0.1:{bridged.port}",
         }  # fmt: skip
         async with open_site(**options) as site:
-            await site.start("keeper", "rollup", "rules", "door", "api")
+            await site.start("keeper", "rollup", "rules", *door_names(doors), "api")
             gauges = await site.add_gauges(GAUGES)
             began = time.monotonic()
             grown = await site.grow_keys(keys) if keys else 0
             print(f"keys in event_key: {grown:,} ({time.monotonic() - began:.0f} s)", flush=True)
             all_on = await sustain(site, gauges)
             await site.stop()
-            await site.start("keeper", "api", "bridge", "door")
+            await site.start("keeper", "api", "bridge", *door_names(doors))
             bench = Bench(site, gauges, plain=plain, bridged=bridged, count=count)
             for number in range(rounds):
                 await bench.round()
@@ -249,7 +250,8 @@ async def measure(*, seconds: float, rounds: int, keys: int, batch_rows: int) ->
     ratios["all_on_to_paho"] = round(all_on["events_per_second"] / bench.roads["paho"].median, 2)
     return {
         "command": f"python -m bench throughput --seconds {seconds:g} --rounds {rounds} --keys {keys} "
-                   f"--batch-rows {batch_rows}",
+                   f"--batch-rows {batch_rows} --doors {doors}",
+        "doors": doors,
         **version_facts(),
         "keys": grown,
         "roads": {name: road.figures() for name, road in bench.roads.items()},

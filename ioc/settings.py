@@ -24,6 +24,9 @@ def unit(name: str) -> dict[str, Any]:
     return {"unit": name}
 
 
+DOORS_MAX = 16
+
+
 class Settings(BaseSettings):
     """All settings of one instance."""
 
@@ -81,6 +84,14 @@ class Settings(BaseSettings):
     batch_events_max: Annotated[
         int, Field(description="Events in one body", ge=1, le=100_000, json_schema_extra=unit("events"))
     ] = 1_000
+    mqtt_doors: Annotated[
+        int,
+        Field(description="Door processes that share the MQTT ports; limits hold for each", ge=1, le=DOORS_MAX,
+              json_schema_extra=unit("processes")),
+    ] = 1  # fmt: skip
+    mqtt_door_number: Annotated[
+        int, Field(description="Which of them this process is; `ioc up` sets it", ge=1, le=DOORS_MAX)
+    ] = 1
     mqtt_connections_max: Annotated[
         int, Field(description="Open MQTT connections", ge=1, le=1_000_000, json_schema_extra=unit("connections"))
     ] = 10_000

@@ -9,6 +9,7 @@ import structlog
 
 from ioc.bootstrap.intake import open_intake
 from ioc.bootstrap.parts import Parts, announced, open_parts, until_stopped
+from ioc.bootstrap.roles import door_names
 from ioc.bootstrap.tls import LiveContext, check_tls, mqtt_files
 from ioc.errors import ServiceUnreachableError, SettingsError
 from ioc.ingest.mqtt_door import MQTTDoor
@@ -85,21 +86,22 @@ async def listen(door: MQTTDoor, settings: Settings) -> tuple[dict[str, int], li
     Raises:
         ServiceUnreachableError: an address cannot be bound. SettingsError: the TLS files cannot be used.
     """
-    facts = {"mqtt_port": await _start(door, settings.mqtt_host, settings.mqtt_port)}
+    shared = settings.mqtt_doors > 1
+    facts = {"mqtt_port": await _start(door, settings.mqtt_host, settings.mqtt_port, shared=shared)}
     files = mqtt_files(settings)
     if files is None or settings.mqtt_tls_port is None:
         return facts, []
     live = LiveContext(files, on_revoked=door.revoke)
     door.revoke(live.revoked)
     facts["mqtt_tls_port"] = await _start(
-        door, settings.mqtt_tls_host, settings.mqtt_tls_port, tls=lambda: live.context
+        door, settings.mqtt_tls_host, settings.mqtt_tls_port, tls=lambda: live.context, shared=shared
     )
     return facts, [live.follow()]
 
 
-async def _start(door: MQTTDoor, host: str, port: int, *, tls: TLSContext | None = None) -> int:
+async def _start(door: MQTTDoor, host: str, port: int, *, shared: bool, tls: TLSContext | None = None) -> int:
     try:
-        return await door.start(host, port, tls=tls)
+        return await door.start(host, port, tls=tls, shared=shared)
     except OSError as error:
         raise ServiceUnreachableError(
             f"port {port} on {host} cannot be used ({error.strerror}): choose another port for MQTT"
@@ -116,7 +118,7 @@ async def run_door(settings: Settings) -> None:
     check_tls(settings)
     connections_max = raise_open_files(settings.mqtt_connections_max)
     async with (
-        open_parts(settings, "door", connections_max=5) as parts,
+        open_parts(settings, door_names(settings.mqtt_door_number)[-1], connections_max=5) as parts,
         open_intake(parts) as intake,
         Wakeup(parts.database, MQTT_CHANNEL) as waiter,
     ):

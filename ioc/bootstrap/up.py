@@ -21,6 +21,7 @@ from ioc.bootstrap.drill import DrillPlan, play_scenario, register_stations
 from ioc.bootstrap.drill_folder import refuse_drill_folder
 from ioc.bootstrap.outward import guarded
 from ioc.bootstrap.parts import open_parts, ready_file, until_answered
+from ioc.bootstrap.roles import door_names
 from ioc.bootstrap.tls import check_tls
 from ioc.clock import AnchoredLogClock
 from ioc.errors import IOCError
@@ -232,12 +233,8 @@ async def start_roles(
 
     ``authority`` signed the certificate of the screens; None: one that everybody trusts, or plain HTTP.
     """
-    environment = role_environment(settings)
     names = roles_of(settings)
-    roles = [
-        Role(name, [sys.executable, "-m", "ioc", name], ready_file=ready_file(settings, name), environment=environment)
-        for name in names
-    ]
+    roles = [role_process(settings, name) for name in names]
     # Side by side: the database is ready, and each waits for nothing but it. The supervisor keeps their order to stop.
     facts = dict(zip(names, await asyncio.gather(*(supervisor.start(role) for role in roles)), strict=True))
     http_url = f"{facts['api'].get('http_scheme', 'http')}://{_shown(settings.http_host)}:{facts['api']['http_port']}"
@@ -251,8 +248,20 @@ async def start_roles(
 
 
 def roles_of(settings: Settings) -> tuple[str, ...]:
-    """Return the roles of this instance, in the order of their start."""
-    return (*ROLES[:-1], "bridge", ROLES[-1]) if settings.mqtt_bridge_url is not None else ROLES
+    """Return the processes of this instance, in the order in which they start; they stop in reverse."""
+    bridge = ("bridge",) if settings.mqtt_bridge_url is not None else ()
+    return ("keeper", "rollup", "rules", *door_names(settings.mqtt_doors), *bridge, "api")
+
+
+def role_process(settings: Settings, name: str) -> Role:
+    """Return the process of a role by its name of :func:`roles_of`."""
+    environment = role_environment(settings)
+    doors = door_names(settings.mqtt_doors)
+    if name in doors:
+        environment["IOC_MQTT_DOOR_NUMBER"] = str(doors.index(name) + 1)
+    command = "door" if name in doors else name
+    return Role(name, [sys.executable, "-m", "ioc", command], ready_file=ready_file(settings, name),
+                environment=environment)  # fmt: skip
 
 
 def simulators_role(settings: Settings, *, http_url: str, mqtt_address: str, authority: Path | None = None) -> Role:

@@ -73,8 +73,10 @@ class MQTTDoor:
         self._broken: list[asyncio.Task[None]] = []
         self._broke = asyncio.Event()
 
-    async def start(self, host: str, port: int, *, tls: TLSContext | None = None) -> int:
+    async def start(self, host: str, port: int, *, tls: TLSContext | None = None, shared: bool = False) -> int:
         """Listen on an address, over TLS or not, and return the bound port (``port`` 0 picks a free one).
+
+        ``shared``: other doors of this machine listen there too, and the kernel shares the connections out.
 
         It may be called once for each address.
 
@@ -82,7 +84,7 @@ class MQTTDoor:
             OSError: the address is taken or not ours.
         """
         listener = Listener(self, tls=tls, handshake_seconds=self.bounds.limits.handshake_seconds)
-        bound = listener.open(host, port)
+        bound = listener.open(host, port, shared=shared)
         if not self._listeners:
             self.registry.on_change.append(self.registry_changed)
             self._spawn(self._sweep(), "mqtt-sweep")

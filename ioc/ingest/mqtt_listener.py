@@ -75,8 +75,8 @@ class Listener:
         self._shaking: set[asyncio.Task[None]] = set()
         self._closed = False
 
-    def open(self, host: str, port: int) -> int:
-        """Listen and return the bound port (``port`` 0 picks a free one).
+    def open(self, host: str, port: int, *, shared: bool = False) -> int:
+        """Listen and return the bound port (``port`` 0 picks a free one); ``shared`` with other processes.
 
         Raises:
             OSError: the address is taken or not ours.
@@ -88,6 +88,8 @@ class Listener:
             self._sockets.append(listening)
             try:
                 listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                if shared:
+                    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
                 if family == socket.AF_INET6:
                     listening.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
                 _set_options(listening)
