@@ -44,6 +44,11 @@ def door_two(instance):
         return None
 
 
+def acknowledged(gauge, number):
+    """Whether a door acknowledged the reading of that number, None: none did."""
+    return gauge.publish({"id": f"{number}", "rain_mm": 1.0}).returncode == 0 or None
+
+
 def test_both_doors_serve_one_port_and_one_alone_goes_on(two_doors):
     assert two_doors.fact("door", "mqtt_port") == two_doors.fact("door-2", "mqtt_port")
     gauge = two_doors.device("pair-01", "rainfall", "04795")
@@ -52,15 +57,14 @@ def test_both_doors_serve_one_port_and_one_alone_goes_on(two_doors):
         assert sent < 60, f"one door got all {sent} connections: {taken(two_doors)}"
         for _ in range(6):
             sent += 1
-            assert gauge.publish({"id": f"{sent}", "rain_mm": 1.0}).returncode == 0
+            assert acknowledged(gauge, sent)
     assert sum(taken(two_doors).values()) == sent
 
     pid = two_doors.fact("door-2", "pid")
     os.kill(pid, signal.SIGKILL)
     for _ in range(6):
         sent += 1
-        send = functools.partial(gauge.publish, {"id": f"{sent}", "rain_mm": 1.0})
-        wait_until(lambda send=send: send().returncode == 0 or None, what="the PUBACK of the door that is left")
+        wait_until(functools.partial(acknowledged, gauge, sent), what="the PUBACK of the door that is left")
     wait_until(lambda: door_two(two_doors) not in (None, pid) or None, what="the second door again")
     with two_doors.signed_in(two_doors.username, two_doors.password) as client:
         assert len(items(client, "/api/v1/events", device="pair-01", limit=500)) == sent
