@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.readings import FEEDS, Gauge
-from ioc.bootstrap.roles import door_names
+from ioc.bootstrap.parts import door_names
 from ioc.bootstrap.up import postgres, prepare, role_process
 from ioc.settings import Settings
 from ioc.supervisor import Supervisor

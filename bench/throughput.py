@@ -20,7 +20,7 @@ from bench.site import Site, cpu_seconds, open_site, resident_mb
 from bench.stages import stages
 from bench.sustain import sustain
 from bench.workers import Broker, broker, worker
-from ioc.bootstrap.roles import door_names
+from ioc.bootstrap.parts import door_names
 from proof.instance import version_facts
 
 GAUGES = 50

@@ -8,8 +8,7 @@ from collections.abc import Coroutine
 import structlog
 
 from ioc.bootstrap.intake import open_intake
-from ioc.bootstrap.parts import Parts, announced, open_parts, until_stopped
-from ioc.bootstrap.roles import door_names
+from ioc.bootstrap.parts import Parts, announced, door_names, open_parts, until_stopped
 from ioc.bootstrap.tls import LiveContext, check_tls, mqtt_files
 from ioc.errors import ServiceUnreachableError, SettingsError
 from ioc.ingest.mqtt_door import MQTTDoor

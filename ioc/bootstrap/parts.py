@@ -64,6 +64,11 @@ def database_dsn(settings: Settings) -> str:
     return settings.database_url or attach(settings.data_dir)
 
 
+def door_names(count: int) -> tuple[str, ...]:
+    """Return the names of the processes of the role `door`."""
+    return ("door", *(f"door-{number}" for number in range(2, count + 1)))
+
+
 def ready_file(settings: Settings, role: str) -> Path:
     """Return where a role says that it is ready."""
     return settings.data_dir / "run" / f"{role}.json"

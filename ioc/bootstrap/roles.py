@@ -10,11 +10,6 @@ from ioc.settings import Settings
 Main = Callable[[Settings], Coroutine[Any, Any, None]]
 
 
-def door_names(count: int) -> tuple[str, ...]:
-    """Return the names of the processes of the role `door`."""
-    return ("door", *(f"door-{number}" for number in range(2, count + 1)))
-
-
 def main_of(role: str) -> Main:
     """Return the main function of a role; its rooms are imported only in its own process."""
     if role == "api":

@@ -8,8 +8,7 @@ from collections.abc import Iterable
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 
-from ioc.bootstrap.parts import Parts
-from ioc.bootstrap.roles import door_names
+from ioc.bootstrap.parts import Parts, door_names
 from ioc.metrics_socket import join_metrics, read_metrics, socket_path
 from ioc.settings import DOORS_MAX
 from ioc.store.gauges import newest_readings

@@ -20,8 +20,7 @@ from ioc.bootstrap.demo import write_devices
 from ioc.bootstrap.drill import DrillPlan, play_scenario, register_stations
 from ioc.bootstrap.drill_folder import refuse_drill_folder
 from ioc.bootstrap.outward import guarded
-from ioc.bootstrap.parts import open_parts, ready_file, until_answered
-from ioc.bootstrap.roles import door_names
+from ioc.bootstrap.parts import door_names, open_parts, ready_file, until_answered
 from ioc.bootstrap.tls import check_tls
 from ioc.clock import AnchoredLogClock
 from ioc.errors import IOCError
