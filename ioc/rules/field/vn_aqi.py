@@ -16,7 +16,10 @@ SOURCE = Source(
     text="QĐ 1459/QĐ-TCMT",
     verified=True,
     valid_from=date(2019, 11, 12),
-    note="Bảng 1, 2 và 4; chưa thấy văn bản thay thế (kiểm tra 10/2026)",
+    note=(
+        "Bảng 1, 2 và 4; đọc toàn văn trong bản chép có đối chiếu với PDF của Cục Môi trường, chưa đối chiếu lại PDF; "
+        "chưa thấy văn bản thay thế (kiểm tra 10/2026)"
+    ),
 )
 
 
