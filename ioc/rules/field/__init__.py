@@ -1,0 +1,1 @@
+"""Measures of the field: air, rain, forest fire, noise, percentiles. Pure arithmetic on what was measured."""
