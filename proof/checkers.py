@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from itertools import pairwise
 
 from ioc.domain.event import Entry, EntryKind, Event
@@ -100,9 +100,11 @@ def _same(one: SeriesRow | None, other: SeriesRow | None) -> bool:
     return one[0] == other[0] and all(abs(a - b) <= 1e-6 * max(1.0, abs(a)) for a, b in zip(one, other, strict=True))
 
 
-def refold(entries: Sequence[Entry], feeds: Mapping[str, FeedSpec]) -> dict[tuple[str, str, int], Moves]:
+def refold(
+    entries: Sequence[Entry], feeds: Mapping[str, FeedSpec], zone: tzinfo = UTC
+) -> dict[tuple[str, str, int], Moves]:
     """Return the moves by (rule, key, opened position) that the stored log leads to, folded in one go, uncut."""
-    rules, memory = RuleSet(feeds), Memory()
+    rules, memory = RuleSet(feeds, timezone=zone), Memory()
     moves: dict[tuple[str, str, int], Moves] = defaultdict(list)
     for entry in entries:
         for made in step(rules, memory, entry):

@@ -25,7 +25,7 @@ def check_everything(name: str) -> list[Problem]:
     pack = load_pack(folder)
     for rule in pack.rules:
         try:
-            load_rule(rule.body, feeds=pack.feeds, hash=rule.hash, version=1)
+            load_rule(rule.body, feeds=pack.feeds, hash=rule.hash, version=1, zone=pack.zone)
         except RuleError as error:
             problems.append(Problem(rule.file, rule.line, f"rule {rule.id}: {error}"))
     return problems
@@ -38,6 +38,7 @@ def play_timelines(folder: Path, pack_name: str) -> tuple[int, list[str]]:
         feeds=pack.feeds,
         rules={rule.id: rule.body for rule in pack.rules},
         zones={zone.code: zone.name for zone in pack.zones},
+        timezone=pack.zone,
         devices={device.id: plain(device) for device in pack.devices},
         areas={f"{area.code}@{area.valid_from}": plain(area) for area in pack.areas},
     )

@@ -46,6 +46,7 @@ async def run_rules(settings: Settings) -> None:
             waiter=waiter if parts.drill is None else AskedWaiter(waiter, parts.drill),
             feeds=parts.pack.feeds,
             zones={zone.code: zone.name for zone in parts.pack.zones},
+            timezone=parts.pack.zone,
             log_clock=parts.log_clock,
             io_clock=parts.io_clock,
             metrics=parts.metrics,

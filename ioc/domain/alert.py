@@ -124,6 +124,9 @@ class Evidence:
     limit: Limit | None = None
     held_since: datetime | None = None
     held_seconds: float = 0.0
+    details: Mapping[str, Any] = field(default_factory=dict)
+    """What the rule's kind adds, in JSON's own types: `kind` and a window's ends, a silence's beginning, a sequence's
+    steps, a cluster's or a correlation's members."""
 
 
 @dataclass(frozen=True, slots=True)

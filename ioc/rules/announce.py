@@ -8,15 +8,21 @@ from typing import Any
 from ioc.domain.alert import Evidence, EvidenceReading, Transition, TransitionKind
 from ioc.domain.event import Entry
 from ioc.domain.feed import Label
+from ioc.rules.kinds import Kind
 from ioc.rules.memory import KeyState, Memory
 from ioc.rules.rule import EVENT, SECOND_US, Rule, from_us, to_us
 from ioc.rules.ruleset import RuleSet
 from ioc.rules.summary import Place, summarise, summarise_cleared
 from ioc.rules.timers import HOLD_OVER, Move
+from ioc.rules.watches import WATCHES
 
 CHATTERING_FLAPS = 5
 """More reopenings than this within ten minutes are one chattering alert."""
+DEGRADED_FAILURES = 5
+"""So many of a key's last twenty readings failed: its transitions are labelled `degraded`."""
 CHATTERING_US = 10 * 60 * SECOND_US
+SEVERAL = (Kind.WINDOW, Kind.CORRELATE)
+"""Kinds whose keys may hold more than one device."""
 LATER_MOVES = (TransitionKind.CLEARED, TransitionKind.LOWERED)
 
 
@@ -27,7 +33,10 @@ def announce(rules: RuleSet, memory: Memory, entry: Entry, *, rule: Rule, key: s
     assert alert is not None, "a move has an alert"
     cleared = move.kind is TransitionKind.CLEARED
     level = rule.levels[move.level]
-    held_us = max(move.at_us - move.since_us, 0)
+    # What a silence has lasted counts from when the key was last heard.
+    since_us = min(state.time_us, move.since_us) if rule.kind is Kind.ABSENCE and not cleared else move.since_us
+    held_us = max(move.at_us - since_us, 0)
+    watch = WATCHES.get(rule.kind)
     sentence = summarise_cleared if cleared else summarise
     retrospective = is_retrospective(rule, state, move, log_us=to_us(entry.log_time))
     if not cleared:
@@ -52,6 +61,7 @@ def announce(rules: RuleSet, memory: Memory, entry: Entry, *, rule: Rule, key: s
             values={} if move.reason == HOLD_OVER else state.values,  # they are no longer how things are now
             place=place_of(rules, memory, device=device, area=area, zone=zone),
             held_us=max(move.at_us - alert.opened_us, 0) if cleared else held_us,
+            at_us=move.at_us,
         ),
         domain=rule.domain,
         evidence=Evidence(
@@ -62,22 +72,44 @@ def announce(rules: RuleSet, memory: Memory, entry: Entry, *, rule: Rule, key: s
                 for item in state.readings
             ),
             position=entry.position,
-            limit=rule.limit_of(level),
-            held_since=from_us(move.since_us),
+            limit=rule.limit_of(level, move.at_us),
+            held_since=from_us(since_us),
             held_seconds=held_us / SECOND_US,
+            details={} if watch is None else moments(watch.details(rule, state)),
         ),
         feed=state.feed,
         device=device,
         area=area,
         zone=zone,
-        lat=state.lat if device or rule.per_event else None,
-        lon=state.lon if device or rule.per_event else None,
+        lat=state.lat if device or rule.per_event or rule.kind is Kind.NEAR else None,
+        lon=state.lon if device or rule.per_event or rule.kind is Kind.NEAR else None,
         flap_count=alert.flap_count,
         retrospective=retrospective,
         restricted=rule.restricted,
         reason=move.reason,
-        labels={"chattering": "true"} if is_chattering(state, move, rule) else {},
+        labels=labels_of(rule, state, move),
     )
+
+
+def labels_of(rule: Rule, state: KeyState, move: Move) -> dict[str, str]:
+    """Return what an operator should know of how far to trust a transition."""
+    labels = {"chattering": "true"} if is_chattering(state, move, rule) else {}
+    if state.failed.bit_count() >= DEGRADED_FAILURES:
+        labels["degraded"] = "true"
+    return labels
+
+
+def moments(details: Mapping[str, Any]) -> dict[str, Any]:
+    """Return details with their `*_us` members as RFC 3339 under the name without it, lists of members too."""
+    told: dict[str, Any] = {}
+    for name, value in details.items():
+        if name.endswith("_us") and isinstance(value, int):
+            told[name.removesuffix("_us")] = from_us(value).isoformat()
+        elif isinstance(value, list):
+            told[name] = [moments(item) if isinstance(item, dict) else item for item in value]
+        else:
+            told[name] = value
+    return told
 
 
 def clause(rule: Rule, move: Move) -> str:
@@ -120,6 +152,8 @@ def subject(rule: Rule, state: KeyState, memory: Memory) -> tuple[str | None, st
 
     One per event is of the event's own place, and of its device where that is a registered one.
     """
+    if rule.kind is Kind.NEAR:
+        return None, state.area, state.zone
     if "device" not in rule.by:
         if EVENT in rule.by:
             return state.device if state.device in memory.devices else None, state.area, state.zone
@@ -127,6 +161,8 @@ def subject(rule: Rule, state: KeyState, memory: Memory) -> tuple[str | None, st
             return None, state.area, state.zone
         if "zone" in rule.by:
             return None, None, state.zone
+        if rule.kind in SEVERAL:
+            return None, state.area, state.zone
     return state.device, state.area, state.zone
 
 

@@ -103,11 +103,14 @@ class Condition:
 class Vocabulary:
     """The typed names that the conditions of one rule may use, and their compiler."""
 
-    def __init__(self, fields: Mapping[str, FieldType]) -> None:
+    def __init__(self, fields: Mapping[str, FieldType], *, limited: bool = False) -> None:
+        """``limited``: the name `limit` stands for the rule's limit in force, where no field has that name."""
         self.types: dict[str, FieldType] = {
             name: kind for name, kind in fields.items() if IDENTIFIER.fullmatch(name) and name not in RESERVED
         }
         self.types.update(CONTEXT)
+        if limited:
+            self.types.setdefault("limit", FieldType.NUMBER)
         variables = {name: cel_type(kind) for name, kind in self.types.items()}
         variables["flags"] = cel.Type.List(cel.Type.STRING)
         variables["extra"] = cel.Type.Map(cel.Type.STRING, cel.Type.DYN)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 
 import structlog
 
@@ -48,6 +48,7 @@ class RuleEngine:
         waiter: Waiter,
         feeds: Mapping[str, FeedSpec],
         zones: Mapping[str, Label],
+        timezone: tzinfo = UTC,
         log_clock: LogClock,
         io_clock: IOClock,
         metrics: Metrics,
@@ -61,6 +62,7 @@ class RuleEngine:
         self._waiter = waiter
         self._feeds = feeds
         self._zones = zones
+        self._timezone = timezone
         self._log_clock = log_clock
         self._io_clock = io_clock
         self._metrics = metrics
@@ -68,7 +70,7 @@ class RuleEngine:
         self._snapshot_seconds = snapshot_seconds
         self._conductor = conductor
         self._memory = Memory()
-        self._rules = RuleSet(feeds, zones)
+        self._rules = RuleSet(feeds, zones, timezone=timezone)
         self._snapshot_position = 0
         self._snapshot_at = 0.0
         self._ticked_at: datetime | None = None
@@ -107,7 +109,7 @@ class RuleEngine:
             await asyncio.sleep(RETRY_SECONDS)
         stored = await self._store.load()
         self._memory, position, log_time = self._restored(stored)
-        self._rules = RuleSet(self._feeds, self._zones)
+        self._rules = RuleSet(self._feeds, self._zones, timezone=self._timezone)
         self._rules.load(self._memory.rules)
         while position < stored.position:
             entries = await self._reader.read(position, log_time, BATCH)

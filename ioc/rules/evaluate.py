@@ -1,8 +1,8 @@
 """The fold: (rules, memory, entry) -> transitions. Pure but for the memory it is handed; it reads no clock.
 
-For one key every entry that touches it first ends the timers that are due by then, as a tick would. So it makes no
-difference whether the tick that could have come before a reading was written, how far ticks are apart, or where a
-batch was cut: what a timer does depends on the readings and their log times alone.
+Every entry first ends the timers of all keys that are due by its log time, in the order of their due times, as a tick
+would. So it makes no difference whether the tick that could have come before a reading was written, how far ticks are
+apart, or where a batch was cut: what a timer does depends on the readings and their log times alone.
 """
 
 from __future__ import annotations
@@ -11,37 +11,47 @@ from collections.abc import Mapping
 from typing import Any
 
 from ioc.domain.alert import Transition, TransitionKind
-from ioc.domain.device import DeviceState
-from ioc.domain.event import Entry, EntryKind, Event, hash16
+from ioc.domain.event import Entry, EntryKind, Event
+from ioc.rules import clusters, edits, over_alerts, silences
 from ioc.rules.announce import announce
 from ioc.rules.condition import bind
-from ioc.rules.memory import DEVICES_MAX, IDLE_US, KeyState, LevelState, Memory, Reading, RuleRecord
-from ioc.rules.rule import EVENT, Mode, Rule, to_us
+from ioc.rules.keys import add_context, key_of
+from ioc.rules.kinds import Kind
+from ioc.rules.memory import IDLE_US, KeyState, LevelState, Memory, Packed, Reading
+from ioc.rules.rule import Mode, Rule, to_us
 from ioc.rules.ruleset import RuleSet
-from ioc.rules.timers import Move, advance, expire, follow, level_of, next_due, observe, verdict
+from ioc.rules.timers import BUDGET_BITS, PLAIN, Move, Season, advance, level_of, next_due, observe, verdict
+from ioc.rules.watch import Facts, Taken, Watch
+from ioc.rules.watches import WATCHES
 
-KEY_LENGTH_MAX = 200
-DEVICE_MEMBERS = (
-    "name_vi", "name_en", "area", "zone", "lat", "lon", "place", "owner", "parent", "critical", "extra",
-)  # fmt: skip
+DEPTH_MAX = 3
+"""How deep rules over alerts may stand on each other."""
 
 
 def step(rules: RuleSet, memory: Memory, entry: Entry) -> tuple[Transition, ...]:
     """Fold one entry into ``memory`` and return the transitions it makes, in order."""
     fold = Fold(rules, memory, entry)
-    if entry.kind is EntryKind.EVENT:
+    kind = entry.kind
+    due_us = memory.next_due_log_us()
+    if kind is EntryKind.GAP:
+        silences.resume(fold)
+    elif due_us is not None and due_us <= fold.log_us:
+        fold.end_timers()
+    if kind is EntryKind.EVENT:
         assert entry.event is not None, "an event entry has its event"
         if not entry.event.history:
             fold.event(entry.event)
-    elif entry.kind in (EntryKind.TICK, EntryKind.GAP):
+    elif kind in (EntryKind.TICK, EntryKind.GAP):
         memory.tick_us = fold.log_us
-        fold.tick()
-    elif entry.kind is EntryKind.RULE:
-        fold.rule_changed()
-    elif entry.kind is EntryKind.DEVICE:
-        fold.device_changed()
-    elif entry.kind is EntryKind.AREA:
-        fold.area_changed()
+    elif kind is EntryKind.RULE:
+        edits.rule_changed(fold)
+    elif kind is EntryKind.DEVICE:
+        edits.device_changed(fold)
+    elif kind is EntryKind.AREA:
+        edits.area_changed(fold)
+    elif kind is EntryKind.CALENDAR:
+        edits.calendar_changed(fold)
+    fold.drain()
     memory.position, memory.log_us = entry.position, fold.log_us
     return tuple(fold.transitions)
 
@@ -55,56 +65,93 @@ class Fold:
         self.entry = entry
         self.log_us = to_us(entry.log_time)
         self.transitions: list[Transition] = []
+        self.unseen: list[tuple[Transition, int, int]] = []
+        """(transition, log time at which it was due, depth) that rules over alerts have not seen yet."""
+        self.depth = 0
 
     # ------------------------------------------------------------ readings
 
     def event(self, event: Event) -> None:
         """Show a reading to the rules of its feed."""
-        matching = self.rules.of_feed(event.feed)
-        if not matching:
+        matching = self.rules.matching(event.feed)
+        if matching is None:
             return
         values, wrong = bind(event.data, self.rules.types[event.feed])
         add_context(values, event, self.memory.devices.get(event.device, {}))
-        for rule in matching:
+        for rule in matching(values):
             self.reading(rule, event, values, wrong)
+            if self.unseen:
+                self.drain()
 
     def reading(self, rule: Rule, event: Event, values: Mapping[str, Any], wrong: tuple[str, ...]) -> None:
         """Show a reading to one rule."""
         tally = self.memory.tally
         tally.evaluated[rule.id] += 1
-        if rule.where is not None:
-            chosen, broke = verdict(rule.where, values)
-            tally.errors[rule.id] += broke
-            tally.no_data[rule.id] += chosen is None and not broke
-            if not chosen:
-                return
-        key = key_of(rule, event, values)
+        if rule.kind is Kind.ABSENCE:
+            silences.heard(self, rule, event, values)
+            return
+        if rule.where is not None and not self.chosen(rule, values):
+            return
+        effective_us = to_us(event.effective)
+        if rule.kind is Kind.NEAR:
+            clusters.joined(self, rule, event, values, effective_us)
+            return
+        key = key_of(rule, event.key, values)
         if key is None:
             tally.no_data[rule.id] += 1
             return
-        effective_us, state = to_us(event.effective), self.memory.keys.get(rule.id, {}).get(key)
+        state = self.memory.keys.get(rule.id, {}).get(key)
         if rule.per_event and event.revision:
             # What a revision says is so from its arrival on, though it is dated like the event that it corrects.
             effective_us = self.log_us if state is None else state.at_log(self.log_us)
         if state is None:
             # No later reading asks for an event's own key again: it may go as soon as it can no longer reopen.
-            if not self.memory.room(rule.id, self.log_us, idle_us=rule.refire_us if rule.per_event else IDLE_US):
-                tally.full[rule.id] += 1
+            idle_us = rule.refire_us if rule.per_event else IDLE_US
+            state = self.begin(rule, key, effective_us, feed=event.feed, device=event.device, idle_us=idle_us)
+            if state is None:
                 return
-            levels = [LevelState() for _ in rule.levels]
-            state = KeyState(effective_us, self.log_us, event.feed, event.device, levels, told_us=effective_us)
-            self.memory.keys[rule.id][key] = state
-        elif state.due_log_us is not None:
-            self.advance(rule, key, state, limit_us=state.at_log(self.log_us))
-        changed = False
-        if effective_us < state.time_us:
-            tally.late[rule.id] += 1
-        else:
-            changed = self.current(rule, key, state, event=event, effective_us=effective_us, values=values, wrong=wrong)
-        if changed or state.due_log_us is not None:
-            self.reschedule(rule, key, state)
-        if rule.per_event and state.alert is None and state.idle:
-            del self.memory.keys[rule.id][key]  # nearly every event: remembering each would fill the bound
+        if rule.kind is Kind.THRESHOLD:
+            if effective_us < state.time_us:
+                tally.late[rule.id] += 1
+            else:
+                self.current(rule, key, state, event=event, effective_us=effective_us, values=values, wrong=wrong)
+            if rule.per_event and state.alert is None and state.idle:
+                del self.memory.keys[rule.id][key]  # nearly every event: remembering each would fill the bound
+            return
+        taken = Taken(self.entry.position, effective_us, event.feed, event.device, values)
+        self.take(rule, key, state, taken)
+
+    def chosen(self, rule: Rule, values: Mapping[str, Any]) -> bool:
+        """Tell whether an event exists for a rule: its `where` is true."""
+        assert rule.where is not None, "asked only of a rule that chooses"
+        chosen, broke = verdict(rule.where, values)
+        if chosen is None:
+            self.memory.tally.errors[rule.id] += broke
+            self.memory.tally.no_data[rule.id] += not broke
+        return bool(chosen)
+
+    def begin(
+        self,
+        rule: Rule,
+        key: str,
+        at_us: int,
+        *,
+        feed: str,
+        device: str,
+        idle_us: int = IDLE_US,
+        log_us: int | None = None,
+    ) -> KeyState | None:
+        """Return the state of a new key; None where the rule has no room for one more."""
+        if not self.memory.room(rule.id, self.log_us, idle_us=idle_us):
+            self.memory.tally.full[rule.id] += 1
+            return None
+        levels = [LevelState() for _ in rule.levels]
+        state = KeyState(at_us, self.log_us if log_us is None else log_us, feed, device, levels, told_us=at_us)
+        watch = WATCHES.get(rule.kind)
+        if watch is not None:
+            state.own = watch.begin(rule, at_us)
+        self.memory.keys[rule.id][key] = state
+        return state
 
     def current(
         self,
@@ -116,8 +163,8 @@ class Fold:
         effective_us: int,
         values: Mapping[str, Any],
         wrong: tuple[str, ...],
-    ) -> bool:
-        """Take a reading as the key's current value; return whether a condition changed.
+    ) -> None:
+        """Take a threshold's reading as the key's current value.
 
         While no timer runs and nothing changes, which is nearly always, there is nothing to advance.
         """
@@ -126,28 +173,69 @@ class Fold:
             self.advance(rule, key, state, limit_us=effective_us)
         measures = {name: values[name] for name in rule.measures if name in values}
         if effective_us == state.time_us and is_repeat(state, event.device, effective_us, measures):
-            return False
+            if pending:
+                self.reschedule(rule, key, state)
+            return
         if effective_us > state.time_us:
             # A second reading of the same instant must not move the key's clock, or it would put off a timer.
             state.time_us, state.log_us = effective_us, self.log_us
-        state.feed, state.device = event.feed, event.device
-        state.area, state.zone = values.get("area"), values.get("zone")
-        state.lat, state.lon = values.get("lat"), values.get("lon")
+        state.head_us = effective_us
+        self.placed(state, event.feed, event.device, values)
         state.values.update(measures)
         state.readings.append(Reading(self.entry.position, event.device, effective_us, measures))
-        changed, failed, without = observe(rule, state, values, at_us=effective_us)
-        if failed + without < rule.conditions:
-            state.told_us, state.over = effective_us, False
-        failed += sum(name in rule.measures for name in wrong)
+        failed = sum(name in rule.measures for name in wrong) if wrong else 0
+        changed = self.judge(rule, state, values, told_us=effective_us, failed=failed)
+        if changed or pending:
+            self.advance(rule, key, state, limit_us=effective_us)
+        self.speak_up(rule, key, state)
+        if changed or pending or state.due_log_us is not None:
+            self.reschedule(rule, key, state)
+
+    def take(self, rule: Rule, key: str, state: KeyState, taken: Taken, *, log_us: int | None = None) -> None:
+        """Let a kind take in an event, and judge what it then says."""
+        watch = self.watch_of(rule, state)
+        taken.late = taken.at_us < state.time_us
+        if taken.late and not watch.late:
+            self.memory.tally.late[rule.id] += 1
+            return
+        if not taken.late:
+            if state.due_log_us is not None and state.time_us + state.due_log_us - state.log_us <= taken.at_us:
+                self.advance(rule, key, state, limit_us=taken.at_us)
+            if taken.at_us > state.time_us:
+                state.time_us, state.log_us = taken.at_us, self.log_us if log_us is None else log_us
+            self.placed(state, taken.feed, taken.device, taken.values)
+        kept = {name: taken.values[name] for name in rule.inputs if name in taken.values}
+        state.readings.append(Reading(taken.position, taken.device, taken.at_us, kept))
+        facts = watch.take(rule, state, taken, self.memory.tally)
+        if facts is not None:
+            state.values = {name: facts[name] for name in rule.measures if facts.get(name) is not None}
+            changed = self.judge(rule, state, facts, told_us=None if taken.late else taken.at_us)
+            if changed or state.due_log_us is not None:
+                self.advance(rule, key, state, limit_us=state.head_us)
+        if not taken.late:
+            self.speak_up(rule, key, state)
+        self.reschedule(rule, key, state)
+
+    def judge(self, rule: Rule, state: KeyState, facts: Facts, *, told_us: int | None, failed: int = 0) -> bool:
+        """Hold facts against the conditions at the key's head; return whether one changed."""
+        changed, broke, without = observe(rule, state, facts, at_us=state.head_us, holidays=self.memory.holidays)
+        if told_us is not None and broke + without < rule.conditions:
+            state.told_us, state.over = told_us, False
+        failed += broke
         if failed or without:
             state.errors += failed
             state.no_data += without
             self.memory.tally.errors[rule.id] += failed
             self.memory.tally.no_data[rule.id] += without
-        if changed or pending:
-            self.advance(rule, key, state, limit_us=effective_us)
-        self.speak_up(rule, key, state)
+        if failed or state.failed:
+            state.failed = (state.failed << 1 | bool(failed)) & BUDGET_BITS
         return changed
+
+    def placed(self, state: KeyState, feed: str, device: str, values: Mapping[str, Any]) -> None:
+        """Let a key be where its newest event is."""
+        state.feed, state.device = feed, device
+        state.area, state.zone = values.get("area"), values.get("zone")
+        state.lat, state.lon = values.get("lat"), values.get("lon")
 
     def speak_up(self, rule: Rule, key: str, state: KeyState) -> None:
         """Say aloud an alert that opened too late to be heard, once a live reading shows that it still holds."""
@@ -159,147 +247,107 @@ class Fold:
         if live and state.levels[top].truth:
             since_us = state.levels[top].since_us
             at_us = max(state.floor_us, state.time_us)
-            self.say(rule, key, Move(TransitionKind.RAISED, at_us, top, since_us, alert.severity, "still_holds"))
+            self.say(
+                rule, key, Move(TransitionKind.RAISED, at_us, top, since_us, alert.severity, "still_holds", self.log_us)
+            )
 
     # ------------------------------------------------------------ time
 
-    def tick(self) -> None:
-        """End the timers that are due now, of every key."""
-        for identifier, key in self.memory.take_due(self.log_us):
+    def end_timers(self) -> None:
+        """End the timers that are due by now, of every key, one due time of one key after the other."""
+        memory = self.memory
+        open_gap = self.entry.kind is not EntryKind.TICK and silences.gap_is_open(memory, self.log_us)
+        for due_log_us, identifier, key in memory.take_due(self.log_us):
             rule = self.rules.rules.get(identifier)
-            if rule is None:
+            state = memory.keys.get(identifier, {}).get(key)
+            if rule is None or state is None:
                 continue
-            state = self.memory.keys[identifier][key]
-            self.advance(rule, key, state, limit_us=state.at_log(self.log_us))
+            if not (open_gap and silences.put_off(self, rule, key, state)):
+                self.end_one(rule, key, state, due_log_us)
+
+    def end_one(self, rule: Rule, key: str, state: KeyState, due_log_us: int) -> None:
+        """End what is due of one key at one instant of the log's clock."""
+        self.advance(rule, key, state, limit_us=state.time_us + due_log_us - state.log_us)
+        if rule.kind is Kind.NEAR and clusters.is_over(state):
+            del self.memory.keys[rule.id][key]
+        else:
             self.reschedule(rule, key, state)
+        if self.unseen:
+            self.drain()
+
+    def season(self, rule: Rule, state: KeyState) -> Season:
+        """Return what the timers of a key need to know beside it."""
+        if rule.kind is Kind.THRESHOLD:
+            return PLAIN if rule.schedule is None else Season(self.memory.holidays)
+        watch = self.watch_of(rule, state)
+
+        def end_own(at_us: int) -> Facts | None:
+            facts = watch.end(rule, state, at_us)
+            if facts is not None:
+                state.values = {name: facts[name] for name in rule.measures if facts.get(name) is not None}
+            return facts
+
+        return Season(self.memory.holidays, lambda: watch.due(rule, state), end_own)
+
+    def watch(self, rule: Rule) -> Watch:
+        """Return the kind of a rule that is no threshold."""
+        return WATCHES[rule.kind]
+
+    def watch_of(self, rule: Rule, state: KeyState) -> Watch:
+        """Return the kind of a rule, and make sure that the key's memory of it is unpacked."""
+        watch = WATCHES[rule.kind]
+        if type(state.own) is Packed:
+            state.own = watch.unpack(rule, state.own.data)
+        return watch
 
     def advance(self, rule: Rule, key: str, state: KeyState, *, limit_us: int) -> None:
         """End the timers of a key that are due by ``limit_us`` of its own time."""
-        for move in advance(rule, key, state, limit_us=limit_us, position=self.entry.position):
+        season = self.season(rule, state)
+        for move in advance(rule, key, state, limit_us=limit_us, position=self.entry.position, season=season):
             self.say(rule, key, move)
 
     def say(self, rule: Rule, key: str, move: Move) -> None:
-        """Record a move: as a transition, or as a figure in monitor mode."""
+        """Record a move: as a transition, or as a figure in monitor mode; rules over alerts see both."""
         transition = announce(self.rules, self.memory, self.entry, rule=rule, key=key, move=move)
         if rule.mode is Mode.MONITOR:
             self.memory.tally.monitored[rule.id] += 1
         else:
             self.transitions.append(transition)
+        if self.rules.over_alerts:
+            state = self.memory.keys[rule.id][key]
+            due_log_us = min(self.log_us, state.log_us + max(move.due_us - state.time_us, 0))
+            self.unseen.append((transition, due_log_us, self.depth))
+
+    def drain(self) -> None:
+        """Show the transitions so far to the rules over alerts, and theirs to those above, to a depth of three."""
+        while self.unseen:
+            transition, log_us, depth = self.unseen.pop(0)
+            if depth >= DEPTH_MAX:
+                self.memory.tally.deep[transition.rule] += 1
+                continue
+            self.depth = depth + 1
+            over_alerts.seen(self, transition, log_us)
+            self.depth = 0
+
+    def next_due(self, rule: Rule, state: KeyState) -> int | None:
+        """Return when, on the key's time, its next timer ends."""
+        return next_due(rule, state, self.season(rule, state))
 
     def reschedule(self, rule: Rule, key: str, state: KeyState) -> None:
         """Put the key's next timer on the log's clock."""
-        due_us = next_due(rule, state)
+        due_us = self.next_due(rule, state)
         self.memory.schedule(rule.id, key, None if due_us is None else state.log_us + due_us - state.time_us)
 
-    # ------------------------------------------------------------ changes
-
-    def rule_changed(self) -> None:
-        """Put a rule in force, in its new form, or end it."""
-        identifier, value = self.entry.subject, self.entry.value
-        assert identifier is not None, "a rule entry names its rule"
-        if value is None or not value["body"].get("enabled", True):
-            self.memory.rules.pop(identifier, None)
-            self.end(identifier, "rule_removed")
-            self.rules.remove(identifier)
-            return
-        record = RuleRecord(body=value["body"], hash=value["hash"], version=value["version"])
-        rule, before = self.rules.compile(identifier, record), self.rules.rules.get(identifier)
-        if rule is None:
-            self.memory.tally.refused[identifier] += 1  # the form in force stays: a bad edit must not end a watch
-            return
-        self.memory.rules[identifier] = record
-        if before is not None and not (rule.similar(before) and rule.mode is before.mode):
-            self.end(identifier, "rule_changed")
-        self.rules.put(rule)
-        if before is not None and rule.hash != before.hash:
-            for key, state in list(self.memory.keys.get(identifier, {}).items()):
-                self.refit(rule, before, key, state)
-
-    def refit(self, rule: Rule, before: Rule, key: str, state: KeyState) -> None:
-        """Judge a key's newest reading by the rule's new form; a level that stayed as it was keeps its served time."""
-        at_us = state.at_log(self.log_us)
-        self.advance(before, key, state, limit_us=at_us)
-        values = dict(state.values)
-        context = {"feed": state.feed, "area": state.area, "zone": state.zone, "lat": state.lat, "lon": state.lon}
-        add_place(values, state.device, context, self.memory.devices.get(state.device, {}))
-        if rule.where is not None and verdict(rule.where, values)[0] is False:
-            self.end_key(before, key, state, "rule_changed")
-            del self.memory.keys[rule.id][key]
-            return
-        old = {level.severity: (level, state.levels[number]) for number, level in enumerate(before.levels)}
-        state.levels = []
-        for level in rule.levels:
-            kept, fresh = old.get(level.severity), LevelState()
-            if kept is not None and (kept[0].when.text, kept[0].for_us) == (level.when.text, level.for_us):
-                fresh = kept[1]
-            elif kept is not None:
-                fresh.live = kept[1].live
-            state.levels.append(fresh)
-        if (rule.clear.when and rule.clear.when.text) != (before.clear.when and before.clear.when.text):
-            state.clear = LevelState()
-        # An edit counts from its entry on: what it makes due earlier is due now.
-        state.floor_us = max(state.floor_us, at_us)
-        if state.over and rule.hold_us is not None:
-            expire(rule, state, at_us=at_us)
-        else:
-            state.over = False
-            observe(rule, state, values, at_us=at_us)
-        self.advance(rule, key, state, limit_us=at_us)
-        # A level that the edit took away ends here, with no timer of its own to say so.
-        move = follow(rule, key, state, due_us=at_us, position=self.entry.position)
-        if move is not None:
-            self.say(rule, key, move)
-        self.reschedule(rule, key, state)
-
-    def end(self, identifier: str, reason: str) -> None:
-        """End every open alert of a rule and forget its keys."""
-        rule = self.rules.rules.get(identifier)
-        if rule is not None:
-            for key, state in sorted(self.memory.keys.get(identifier, {}).items()):
-                self.end_key(rule, key, state, reason)
-        self.memory.forget_rule(identifier)
-
-    def end_key(self, rule: Rule, key: str, state: KeyState, reason: str) -> None:
+    def end_key(self, rule: Rule, key: str, state: KeyState, reason: str, *, at_us: int | None = None) -> None:
         """End a key's alert, if one is open, for a reason of ours."""
         self.advance(rule, key, state, limit_us=state.at_log(self.log_us))
         alert = state.alert
         if alert is not None and alert.firing:
-            at_us = max(self.log_us, state.floor_us)
+            at_us = max(self.log_us if at_us is None else at_us, state.floor_us)
             alert.firing, alert.cleared_us = False, at_us
             level = level_of(rule, alert.severity)
-            self.say(rule, key, Move(TransitionKind.CLEARED, at_us, level, at_us, alert.severity, reason))
-
-    def device_gone(self, identifier: str) -> None:
-        """End the alerts that are a device's own: it will never say that they are over. Its keys are forgotten."""
-        for rule in sorted(self.rules.rules.values(), key=lambda rule: rule.id):
-            states = self.memory.keys.get(rule.id, {})
-            if "device" in rule.by:
-                for key in sorted(key for key, state in states.items() if state.device == identifier):
-                    self.end_key(rule, key, states[key], "device_removed")
-                    del states[key]
-
-    def device_changed(self) -> None:
-        """Learn a device's names and place, or forget it."""
-        identifier, value = self.entry.subject, self.entry.value
-        assert identifier is not None, "a device entry names its device"
-        if value is None or value.get("state") == DeviceState.RETIRED:
-            self.device_gone(identifier)
-        if value is None:
-            self.memory.devices.pop(identifier, None)
-        elif identifier in self.memory.devices or len(self.memory.devices) < DEVICES_MAX:
-            members = {name: value[name] for name in DEVICE_MEMBERS if value.get(name) is not None}
-            self.memory.devices[identifier] = {**names_of(value), **members}
-        else:
-            self.memory.tally.full["devices"] += 1
-
-    def area_changed(self) -> None:
-        """Learn the name of a unit that stands today, or forget one that has ended."""
-        value = self.entry.value
-        code = (value or {}).get("code") or (self.entry.subject or "").split("@", 1)[0]
-        if value is None:
-            self.memory.areas.pop(code, None)
-        elif value.get("valid_to") is None:  # codes were re-used: only the unit that stands has the name
-            self.memory.areas[code] = names_of(value)
+            move = Move(TransitionKind.CLEARED, at_us, level, at_us, alert.severity, reason, state.at_log(self.log_us))
+            self.say(rule, key, move)
 
 
 def is_repeat(state: KeyState, device: str, effective_us: int, values: Mapping[str, Any]) -> bool:
@@ -307,44 +355,3 @@ def is_repeat(state: KeyState, device: str, effective_us: int, values: Mapping[s
     return any(
         item.effective_us == effective_us and item.device == device and item.values == values for item in state.readings
     )
-
-
-def names_of(value: Mapping[str, Any]) -> dict[str, str]:
-    """Return a registry entry's name in both languages, whether it stands as one member or as two columns."""
-    name = value.get("name") or {"vi": value.get("name_vi"), "en": value.get("name_en")}
-    return {f"name_{language}": name[language] for language in ("vi", "en") if name.get(language)}
-
-
-def add_context(values: dict[str, Any], event: Event, device: Mapping[str, Any]) -> None:
-    """Add to an event's values what rules may ask of its place and device."""
-    context = {"feed": event.feed, "area": event.area, "zone": event.zone, "lat": event.lat, "lon": event.lon}
-    add_place(values, event.device, context, device)
-    values["flags"] = list(event.flags)
-
-
-def add_place(values: dict[str, Any], identifier: str, context: Mapping[str, Any], device: Mapping[str, Any]) -> None:
-    """Add the event's own place, else the registered one of its device."""
-    values["device"] = identifier
-    for name, value in context.items():
-        found = value if value is not None else device.get(name)
-        if found is not None:
-            values[name] = found
-    for name in ("place", "owner", "parent"):
-        if device.get(name) is not None:
-            values[name] = device[name]
-    values["critical"] = bool(device.get("critical"))
-    values["extra"] = device.get("extra") or {}
-
-
-def key_of(rule: Rule, event: Event, values: Mapping[str, Any]) -> str | None:
-    """Return the value of the rule's `by`, joined with `|`; None where a part is missing."""
-    parts: list[str] = []
-    for name in rule.by:
-        value = event.key.hex() if name == EVENT else values.get(name)
-        if value is None:
-            return None
-        parts.append(str(value).lower() if isinstance(value, bool) else str(value).replace("|", "\\|"))
-    key = "|".join(parts)
-    if len(key) > KEY_LENGTH_MAX:
-        return f"{key[: KEY_LENGTH_MAX - 33]}~{hash16(key.encode()).hex()}"
-    return key

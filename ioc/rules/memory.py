@@ -11,7 +11,8 @@ import zlib
 from collections import Counter, deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from datetime import date
+from typing import Any, Protocol
 
 import orjson
 
@@ -19,7 +20,7 @@ from ioc.domain.severity import Severity
 from ioc.errors import IOCError
 from ioc.rules.rule import SECOND_US
 
-VERSION = 2
+VERSION = 3
 READINGS_MAX = 20
 KEYS_MAX = 10_000
 """Keys of one rule. At the bound the idle ones make room; if none is idle a new key is not evaluated, and counted."""
@@ -68,6 +69,27 @@ class LevelState:
     truth: bool | None = None
     since_us: int = 0
     live: bool = False
+    raw: bool | None = None
+    """What the readings say, also outside of the rule's hours."""
+
+
+class Own(Protocol):
+    """What a kind of rule remembers of one key, beside levels and alert."""
+
+    def pack(self) -> Any:
+        """Return it for a snapshot: lists, dicts, texts and numbers of 64 bits."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """A kind's memory as a snapshot had it; the fold unpacks it when it first needs it."""
+
+    data: Any
+
+    def pack(self) -> Any:
+        """Return it as it is."""
+        return self.data
 
 
 @dataclass(slots=True)
@@ -101,6 +123,18 @@ class KeyState:
     no_data: int = 0
     due_log_us: int | None = None
     """When, on the log's clock, its next timer ends."""
+    head_us: int = 0
+    """The highest instant at which it was evaluated."""
+    season_us: int = 0
+    """The last instant at which the rule's hours were asked."""
+    failed: int = 0
+    """Which of its last twenty readings failed, one bit each, the newest lowest."""
+    pinned: bool = False
+    """It stands for something registered: never forgotten for being idle."""
+    own: Own | None = None
+    """What its kind remembers."""
+    context: dict[str, Any] = field(default_factory=dict)
+    """What its conditions ask of the place, as the newest event had it."""
 
     def at_log(self, log_us: int) -> int:
         """Return the key's time when the log's is ``log_us`` (RULES: last effective, plus what has passed since)."""
@@ -109,8 +143,10 @@ class KeyState:
     @property
     def idle(self) -> bool:
         """Tell whether forgetting it changes nothing but what an older event would do."""
-        return (self.alert is None or not self.alert.firing) and not any(
-            level.live or level.truth for level in self.levels
+        return (
+            not self.pinned
+            and (self.alert is None or not self.alert.firing)
+            and not any(level.live or level.truth for level in self.levels)
         )
 
 
@@ -138,6 +174,8 @@ class Tally:
     """Transitions of rules in monitor mode: recorded here, raised nowhere."""
     refused: Counter[str] = field(default_factory=Counter)
     """Rules of the log that could not be loaded."""
+    deep: Counter[str] = field(default_factory=Counter)
+    """Transitions of rules over alerts that were too deep to be seen by further ones."""
 
 
 class Memory:
@@ -152,6 +190,13 @@ class Memory:
         self.devices: dict[str, dict[str, Any]] = {}
         self.areas: dict[str, dict[str, Any]] = {}
         self.keys: dict[str, dict[str, KeyState]] = {}
+        self.holidays: frozenset[date] = frozenset()
+        self.put_off: list[list[str]] = []
+        """(rule, key) of silences that fell due while a gap was open."""
+        self.clusters: dict[str, int] = {}
+        """How many clusters a rule has begun."""
+        self.placed: dict[str, dict[str, str]] = {}
+        """Per rule over alerts: where each condition (rule and key) is; derived from the keys."""
         self.pruned_us: dict[str, int] = {}
         self.tally = Tally()
         self._heap: list[tuple[int, str, str]] = []
@@ -188,12 +233,12 @@ class Memory:
             heapq.heappop(self._heap)
         return None
 
-    def take_due(self, log_us: int) -> Iterator[tuple[str, str]]:
-        """Yield (rule, key) whose timer has ended by ``log_us``, in the order of (due, rule, key)."""
+    def take_due(self, log_us: int) -> Iterator[tuple[int, str, str]]:
+        """Yield (due, rule, key) whose timer has ended by ``log_us``, in that order; new ones on the way too."""
         while (due_log_us := self.next_due_log_us()) is not None and due_log_us <= log_us:
             _, rule, key = heapq.heappop(self._heap)
             self.keys[rule][key].due_log_us = None
-            yield rule, key
+            yield due_log_us, rule, key
 
     def room(self, rule: str, log_us: int, *, idle_us: int = IDLE_US) -> bool:
         """Tell whether a rule may have one more key; forgets keys idle for ``idle_us`` first, at most once a minute."""
@@ -209,6 +254,8 @@ class Memory:
     def forget_rule(self, rule: str) -> None:
         """Drop everything known under a rule."""
         self.keys.pop(rule, None)
+        self.placed.pop(rule, None)
+        self.clusters.pop(rule, None)
         self.pruned_us.pop(rule, None)
 
     def open_alerts(self) -> dict[tuple[str, str], str]:
@@ -234,6 +281,10 @@ class Memory:
                 rule: {key: _packed(state) for key, state in states.items()} for rule, states in self.keys.items()
             },
             "pruned_us": self.pruned_us,
+            "holidays": sorted(day.isoformat() for day in self.holidays),
+            "put_off": self.put_off,
+            "clusters": self.clusters,
+            "placed": self.placed,
         }
         return zlib.compress(orjson.dumps(body, option=orjson.OPT_SORT_KEYS), level=1)
 
@@ -254,6 +305,8 @@ class Memory:
         memory.position, memory.log_us, memory.tick_us = body["position"], body["log_us"], body["tick_us"]
         memory.rules = {name: RuleRecord(**record) for name, record in body["rules"].items()}
         memory.devices, memory.areas, memory.pruned_us = body["devices"], body["areas"], body["pruned_us"]
+        memory.holidays = frozenset(map(date.fromisoformat, body["holidays"]))
+        memory.put_off, memory.clusters, memory.placed = body["put_off"], body["clusters"], body["placed"]
         for rule, states in body["keys"].items():
             memory.keys[rule] = {key: _unpacked(packed) for key, packed in states.items()}
             for key, state in memory.keys[rule].items():
@@ -265,6 +318,7 @@ class Memory:
 
 def _packed(state: KeyState) -> dict[str, Any]:
     packed = {name: getattr(state, name) for name in KeyState.__slots__}
+    packed["own"] = None if state.own is None else state.own.pack()
     packed["readings"] = [[item.position, item.device, item.effective_us, item.values] for item in state.readings]
     return packed
 
@@ -277,6 +331,7 @@ def _unpacked(packed: dict[str, Any]) -> KeyState:
             "levels": [LevelState(**level) for level in packed["levels"]],
             "clear": LevelState(**packed["clear"]),
             "alert": None if alert is None else AlertState(**{**alert, "severity": Severity(alert["severity"])}),
+            "own": None if packed["own"] is None else Packed(packed["own"]),
             "readings": deque((Reading(*item) for item in packed["readings"]), maxlen=READINGS_MAX),
         }
     )

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from enum import StrEnum
 
 from ioc.domain.alert import Limit
 from ioc.domain.feed import FieldSpec, Label
 from ioc.domain.severity import Severity
 from ioc.rules.condition import Condition
+from ioc.rules.kinds import ALERTS, Kind, Shape
+from ioc.rules.schedule import Schedule
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
@@ -52,10 +54,10 @@ class Level:
     severity: Severity
     when: Condition
     for_us: int = 0
-    limit: Limit | None = None
-    """Its own threshold, where it is not the rule's."""
+    limits: tuple[Limit, ...] = ()
+    """Its own threshold, where it is not the rule's; rising by the day from which each is valid."""
     measure: str | None = None
-    """The numeric field that its summary speaks of."""
+    """The numeric field or measure that its summary speaks of."""
     threshold: float | None = None
     """The constant that ``measure`` is compared with, where there is no limit."""
 
@@ -70,7 +72,7 @@ class ClearBand:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One threshold rule in force."""
+    """One rule in force."""
 
     id: str
     version: int
@@ -81,24 +83,50 @@ class Rule:
     levels: tuple[Level, ...]
     summary: Label
     by: tuple[str, ...] = ("device",)
+    kind: Kind = Kind.THRESHOLD
+    shape: Shape = None
+    """What it has beside its levels: a window, an absence ..."""
+    making: str = ""
+    """What the kind is made of, as text: while it stays the same, keys and memory stay."""
     where: Condition | None = None
     clear: ClearBand = ClearBand()
-    limit: Limit | None = None
+    limits: tuple[Limit, ...] = ()
     mode: Mode = Mode.ALERT
     refire_us: int = REFIRE_US
     hold_us: int | None = None
     """How long a reading stands at most; None: until the next one."""
+    schedule: Schedule | None = None
+    """When it counts; None: always."""
     live_within_us: Mapping[str, int] = field(default_factory=dict)
     """Per feed: a transition older than this is retrospective."""
     restricted: bool = False
     fields: Mapping[str, FieldSpec] = field(default_factory=dict)
-    """Of its feeds: types, units and decimals."""
+    """Of its feeds, and of its measures: types, units and decimals."""
     measures: tuple[str, ...] = ()
-    """The fields that its conditions and its summary look at: what evidence keeps."""
+    """What its conditions and its summary look at: the values that evidence keeps."""
+    inputs: tuple[str, ...] = ()
+    """The fields of an event that its measures are made of: what evidence keeps of a reading."""
+    context: tuple[str, ...] = ()
+    """What its conditions ask of the place."""
+    asks_limit: bool = False
+    """Whether a condition compares with `limit`."""
+    zone: tzinfo = UTC
 
-    def limit_of(self, level: Level) -> Limit | None:
-        """Return the limit that a level is held against."""
-        return level.limit or self.limit
+    def limit_of(self, level: Level, at_us: int) -> Limit | None:
+        """Return the limit that a level is held against on the local day of ``at_us``; the newest that is valid."""
+        limits = level.limits or self.limits
+        if len(limits) < 2:  # noqa: PLR2004 - nearly all; one stands whatever its day
+            return limits[0] if limits else None
+        day = from_us(at_us).astimezone(self.zone).date().isoformat()
+        return next((limit for limit in reversed(limits) if (limit.valid_from or "") <= day), limits[0])
+
+    def limit_in_force(self, level: Level, at_us: int) -> float | None:
+        """Return the number that the name `limit` stands for; None before the first is valid."""
+        limit = self.limit_of(level, at_us)
+        if limit is None:
+            return None
+        day = from_us(at_us).astimezone(self.zone).date().isoformat()
+        return limit.value if (limit.valid_from or "") <= day else None
 
     @property
     def conditions(self) -> int:
@@ -110,6 +138,11 @@ class Rule:
         """Tell whether each event has a key of its own, which no other event will ever have."""
         return EVENT in self.by
 
+    @property
+    def over_alerts(self) -> bool:
+        """Tell whether it listens to the alerts of other rules."""
+        return ALERTS in self.feeds
+
     def similar(self, other: Rule) -> bool:
         """Tell whether keys and alerts of ``other`` still mean the same under this rule."""
-        return self.feeds == other.feeds and self.by == other.by
+        return (self.feeds, self.by, self.kind, self.making) == (other.feeds, other.by, other.kind, other.making)

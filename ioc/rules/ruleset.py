@@ -1,22 +1,81 @@
-"""The rules in force, compiled and found by the feed of an event: cost grows with the rules that match only."""
+"""The rules in force, compiled and found by the feed of an event and by what they ask of it.
+
+Cost grows with the rules that match, not with all: a rule whose `where` asks for one text (`zone == "luong-son"`,
+`device == "x" && ...`) is found under that text, and is not looked at for an event with another.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import heapq
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, tzinfo
+from typing import Any
 
 from ioc.domain.feed import FeedSpec, FieldType, Label
 from ioc.errors import PackError
+from ioc.rules.kinds import ALERTS, Kind
 from ioc.rules.load import load_rule
 from ioc.rules.memory import RuleRecord
 from ioc.rules.rule import Rule
+from ioc.rules.shortcut import required_text
+
+Matching = Callable[[Mapping[str, Any]], Iterable[Rule]]
+"""From an event's values to the rules that may match it, in the order of their ids."""
+
+
+class Shelf:
+    """The rules of one feed: those that look at every event, and those that ask for one text."""
+
+    __slots__ = ("always", "by_text", "names")
+
+    def __init__(self, rules: Iterable[Rule]) -> None:
+        always: list[tuple[str, Rule]] = []
+        self.by_text: dict[tuple[str, str], list[tuple[str, Rule]]] = {}
+        for rule in rules:
+            asked = None if rule.where is None or rule.kind is Kind.ABSENCE else required_text(rule.where.text)
+            if asked is None:
+                always.append((rule.id, rule))
+            else:
+                self.by_text.setdefault(asked, []).append((rule.id, rule))
+        self.always = always
+        self.names = tuple(sorted({name for name, _ in self.by_text}))
+
+    def __call__(self, values: Mapping[str, Any]) -> Iterable[Rule]:
+        """Return the rules that may match."""
+        lists = [self.always]
+        for name in self.names:
+            value = values.get(name)
+            found = self.by_text.get((name, value)) if type(value) is str else None
+            if found:
+                lists.append(found)
+        if len(lists) == 1:
+            return [rule for _, rule in self.always]
+        return [rule for _, rule in heapq.merge(*lists, key=lambda pair: pair[0])]
+
+
+class Everything:
+    """The rules of a feed of which none asks for one text: nothing to look up."""
+
+    __slots__ = ("rules",)
+
+    def __init__(self, rules: tuple[Rule, ...]) -> None:
+        self.rules = rules
+
+    def __call__(self, values: Mapping[str, Any]) -> Iterable[Rule]:  # noqa: ARG002 - all of them, whatever it says
+        """Return the rules."""
+        return self.rules
 
 
 class RuleSet:
     """Rules by id and by feed. Derived from the log's rule entries and the pack's feeds; holds no state of its own."""
 
-    def __init__(self, feeds: Mapping[str, FeedSpec], zones: Mapping[str, Label] | None = None) -> None:
+    def __init__(
+        self, feeds: Mapping[str, FeedSpec], zones: Mapping[str, Label] | None = None, *, timezone: tzinfo = UTC
+    ) -> None:
         self.feeds = feeds
         self.zones = zones or {}
+        self.timezone = timezone
+        """The city's, in which rules have their hours and days."""
         self.types: dict[str, dict[str, FieldType]] = {
             feed.id: {name: spec.type for name, spec in feed.fields.items()} for feed in feeds.values()
         }
@@ -24,11 +83,18 @@ class RuleSet:
         self.refused: dict[str, str] = {}
         """Why a rule of the log is not in force."""
         self._by_feed: dict[str, tuple[Rule, ...]] = {}
+        self._matching: dict[str, Matching] = {}
+        self.over_alerts: tuple[Rule, ...] = ()
+        """Those that listen to alerts."""
+        self.absences: tuple[Rule, ...] = ()
+        """Those that wait for silence."""
 
     def compile(self, identifier: str, record: RuleRecord) -> Rule | None:
         """Return the rule of a record; None (and the reason in ``refused``) when it cannot be loaded."""
         try:
-            rule = load_rule(record.body, feeds=self.feeds, hash=record.hash, version=record.version)
+            rule = load_rule(
+                record.body, feeds=self.feeds, hash=record.hash, version=record.version, zone=self.timezone
+            )
         except PackError as error:
             self.refused[identifier] = str(error)
             return None
@@ -61,9 +127,19 @@ class RuleSet:
         """Return the rules that listen to a feed, in the order of their ids."""
         return self._by_feed.get(feed, ())
 
+    def matching(self, feed: str) -> Matching | None:
+        """Return what finds the rules for an event of a feed; None where no rule listens to it."""
+        return self._matching.get(feed)
+
     def _index(self) -> None:
         index: dict[str, list[Rule]] = {}
         for identifier in sorted(self.rules):
             for feed in self.rules[identifier].feeds:
                 index.setdefault(feed, []).append(self.rules[identifier])
         self._by_feed = {feed: tuple(rules) for feed, rules in index.items()}
+        self.over_alerts = tuple(rule for rule in self._by_feed.get(ALERTS, ()) if rule.over_alerts)
+        self.absences = tuple(self.rules[name] for name in sorted(self.rules) if self.rules[name].kind is Kind.ABSENCE)
+        self._matching = {}
+        for feed, rules in self._by_feed.items():
+            shelf = Shelf(rules)
+            self._matching[feed] = shelf if shelf.names else Everything(rules)

@@ -19,7 +19,7 @@ Closure = Callable[[Values], bool | None]
 
 TOKEN = re.compile(
     r"\s*(?:(?P<number>\d+\.\d+(?:[eE][+-]?\d+)?|\d+)(?![\w.])|(?P<name>[A-Za-z_]\w*)"
-    r"|(?P<text>\"[^\"\\]*\"|'[^'\\]*')|(?P<sign>&&|\|\||[<>=!]=|[<>()-]))"
+    r"|(?P<text>\"[^\"\\]*\"|'[^'\\]*')|(?P<sign>&&|\|\||[<>=!]=|[<>()!-]))"
 )
 COMPARE: Mapping[str, Callable[[Any, Any], bool]] = {
     ">": operator.gt, ">=": operator.ge, "<": operator.lt, "<=": operator.le, "==": operator.eq, "!=": operator.ne,
@@ -101,14 +101,22 @@ class Reader:
             if self.take()[1] != ")":
                 raise UnreadableError("parenthesis")
             return inner
-        left, sign, right = self.operand(), self.take()[1], self.operand()
+        if self.peek() == "!":
+            self.take()
+            return negation(self.one(depth + 1))
+        left = self.operand()
+        if isinstance(left, Name) and self.peek() not in COMPARE and self.types[left] is FieldType.BOOLEAN:
+            return compare(str(left), operator.is_, True)  # noqa: FBT003 - the constant it is held against
+        sign, right = self.take()[1], self.operand()
         if sign not in COMPARE:
             raise UnreadableError(sign)
         if isinstance(left, Name) and not isinstance(right, Name):
             return self.comparison(left, sign, right)
         if isinstance(right, Name) and not isinstance(left, Name):
             return self.comparison(right, MIRROR[sign], left)
-        raise UnreadableError("two names or two constants")
+        if isinstance(left, Name) and isinstance(right, Name):
+            return self.comparison_of(left, sign, right)
+        raise UnreadableError("two constants")
 
     def operand(self) -> object:
         """Read a name, a number (perhaps negative), a text, true or false."""
@@ -138,6 +146,13 @@ class Reader:
             raise UnreadableError("texts and truths have an order of their own in CEL")
         return compare(str(name), COMPARE[sign], constant)
 
+    def comparison_of(self, left: Name, sign: str, right: Name) -> Closure:
+        """Return the closure of `name sign name` for two numbers of one type, such as a measure and its `limit`."""
+        kind = self.types[left]
+        if kind is not self.types[right] or kind not in (FieldType.NUMBER, FieldType.INTEGER):
+            raise UnreadableError(f"{left} {sign} {right}")
+        return compare_names(str(left), COMPARE[sign], str(right))
+
 
 class Name(str):
     """A declared name, as opposed to a text constant."""
@@ -151,6 +166,26 @@ def compare(name: str, sign: Callable[[Any, Any], bool], constant: object) -> Cl
     def holds(values: Values) -> bool | None:
         value = values.get(name)
         return None if value is None else sign(value, constant)
+
+    return holds
+
+
+def compare_names(left: str, sign: Callable[[Any, Any], bool], right: str) -> Closure:
+    """Return the closure that holds two values against each other."""
+
+    def holds(values: Values) -> bool | None:
+        one, other = values.get(left), values.get(right)
+        return None if one is None or other is None else sign(one, other)
+
+    return holds
+
+
+def negation(part: Closure) -> Closure:
+    """Return Kleene's not."""
+
+    def holds(values: Values) -> bool | None:
+        verdict = part(values)
+        return None if verdict is None else not verdict
 
     return holds
 
@@ -195,3 +230,35 @@ def shortcut(text: str, types: Mapping[str, FieldType]) -> Closure | None:
     except UnreadableError:
         return None
     return closure if reader.place == len(reader.tokens) else None
+
+
+def required_text(text: str) -> tuple[str, str] | None:
+    """Return the (name, text) that a condition asks for, whatever else it asks: the first `name == "text"` of its ands.
+
+    None where it has none, or where it is more than simple comparisons: then it has to be looked at every time.
+    """
+    try:
+        found = tokens(text)
+    except UnreadableError:
+        return None
+    depth = 0
+    parts: list[list[tuple[str, str]]] = [[]]
+    for kind, sign in found:
+        depth += (sign == "(") - (sign == ")") if kind == "sign" else 0
+        if depth or kind != "sign" or sign not in ("&&", "||"):
+            parts[-1].append((kind, sign))
+        elif sign == "||":
+            return None
+        else:
+            parts.append([])
+    return next((asked for asked in map(asked_text, parts) if asked is not None), None)
+
+
+def asked_text(part: list[tuple[str, str]]) -> tuple[str, str] | None:
+    """Return (name, text) of a part that is `name == "text"`, either way round."""
+    kinds, words = [kind for kind, _ in part], [word for _, word in part]
+    if kinds == ["name", "sign", "text"] and words[1] == "==":
+        return words[0], words[2][1:-1]
+    if kinds == ["text", "sign", "name"] and words[1] == "==":
+        return words[2], words[0][1:-1]
+    return None

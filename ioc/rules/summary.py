@@ -12,12 +12,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ioc.domain.feed import Label
-from ioc.rules.rule import SECOND_US, Level, Rule
+from ioc.rules.rule import SECOND_US, Level, Rule, from_us
 
 LENGTH_MAX = 120
 PLACEHOLDER = re.compile(r"\{(\w*)\}")
 PLACEHOLDERS = frozenset({
-    "value", "unit", "limit", "ratio", "duration", "device", "area", "zone", "place", "severity", "owner",
+    "value", "unit", "limit", "ratio", "duration", "since", "device", "area", "zone", "place", "severity", "owner",
     "parent",
 })  # fmt: skip
 NO_DATA = "–"
@@ -81,21 +81,25 @@ def shorten(text: str) -> str:
     return f"{head.rsplit(' ', 1)[0].rstrip(' ,;.')}…"
 
 
-def summarise(rule: Rule, *, level: Level, values: Mapping[str, Any], place: Place, held_us: int) -> Label:
-    """Return the sentence of an alert that fires."""
+def summarise(
+    rule: Rule, *, level: Level, values: Mapping[str, Any], place: Place, held_us: int, at_us: int = 0
+) -> Label:
+    """Return the sentence of an alert that fires; it has held for ``held_us`` at ``at_us``."""
 
     def text(template: str, *, vi: bool) -> str:
-        fill = Filling(rule=rule, level=level, values=values, place=place, held_us=held_us, vi=vi)
+        fill = Filling(rule=rule, level=level, values=values, place=place, held_us=held_us, at_us=at_us, vi=vi)
         return shorten(PLACEHOLDER.sub(lambda match: fill.text_of(match.group(1)), template))
 
     return Label(vi=text(rule.summary.vi, vi=True), en=text(rule.summary.en, vi=False))
 
 
-def summarise_cleared(rule: Rule, *, level: Level, values: Mapping[str, Any], place: Place, held_us: int) -> Label:
+def summarise_cleared(
+    rule: Rule, *, level: Level, values: Mapping[str, Any], place: Place, held_us: int, at_us: int = 0
+) -> Label:
     """Return the sentence of an alert that is over: what, where, after how long, and the value now."""
 
     def text(title: str, *, vi: bool) -> str:
-        fill = Filling(rule=rule, level=level, values=values, place=place, held_us=held_us, vi=vi)
+        fill = Filling(rule=rule, level=level, values=values, place=place, held_us=held_us, at_us=at_us, vi=vi)
         where = fill.text_of("place")
         value = f"{fill.text_of('value')} {fill.text_of('unit')}".strip()
         parts = [
@@ -119,6 +123,7 @@ class Filling:
     place: Place
     held_us: int
     vi: bool
+    at_us: int = 0
 
     def text_of(self, name: str) -> str:
         """Return the words for one placeholder."""
@@ -131,14 +136,18 @@ class Filling:
             return next((word for word in map(self.text_of, ("device", "area", "zone")) if word != NO_DATA), NO_DATA)
         if name == "severity":
             return self.level.severity.label_vi if self.vi else self.level.severity.value
-        if name == "duration":
-            return duration_text(self.held_us, vi=self.vi)
+        if name in ("duration", "since"):
+            return duration_text(self.held_us, vi=self.vi) if name == "duration" else self.since_text()
         return self.place.words.get(name) or self.measure_text(name)
+
+    def since_text(self) -> str:
+        """Return when it began, in the city's time."""
+        return from_us(self.at_us - self.held_us).astimezone(self.rule.zone).strftime("%H:%M %d/%m")
 
     def measure_text(self, name: str) -> str:
         """Return value, unit, limit or ratio of the level's main measure."""
         measure = self.level.measure
-        limit = self.rule.limit_of(self.level)
+        limit = self.rule.limit_of(self.level, self.at_us)
         bound = limit.value if limit is not None else self.level.threshold
         digits = self.rule.fields[measure].digits if measure is not None else 1
         if name == "unit":

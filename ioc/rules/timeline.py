@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +35,7 @@ from ioc.rules.ruleset import RuleSet
 
 START = datetime(2026, 11, 23, 5, 0, tzinfo=UTC)
 PLACE_MEMBERS = ("area", "zone", "lat", "lon")
-ACTIONS = frozenset({"send", "expect", "rule", "remove", "device", "restart"})
+ACTIONS = frozenset({"send", "expect", "rule", "remove", "device", "calendar", "gap", "restart"})
 CHECKS = frozenset(
     {"rule", "key", "count", "summary", "flaps", "opened", "changed", "retrospective", "chattering", "reason"}
 )
@@ -68,6 +68,7 @@ class Shelf:
     rules: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """Bodies by id."""
     zones: Mapping[str, Label] = field(default_factory=dict)
+    timezone: tzinfo = UTC
     devices: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """Registry values by id, as the log's device entries have them."""
     areas: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -122,7 +123,7 @@ class Player:
 
     def __init__(self, document: Mapping[str, Any], shelf: Shelf) -> None:
         feeds = {**shelf.feeds, **{name: read_feed(name, item) for name, item in document.get("feeds", {}).items()}}
-        self.rules = RuleSet(feeds, shelf.zones)
+        self.rules = RuleSet(feeds, shelf.zones, timezone=shelf.timezone)
         self.shelf = shelf
         self.memory = Memory()
         self.start = parse_time(document["start"]) if "start" in document else START
@@ -172,6 +173,10 @@ class Player:
         allowed = {"at", action, *(CHECKS if action == "expect" else ())}
         if action is None or not set(item) <= allowed:
             raise TimelineError(f"{where}: after `at:` comes one of {', '.join(sorted(ACTIONS))}")
+        if action == "gap":
+            self.now = self.start + self.offset(item["at"])
+            self.enter(EntryKind.GAP)
+            return
         self.advance_to(self.start + self.offset(item["at"]))
         if action == "send":
             self.send(item["send"])
@@ -182,6 +187,9 @@ class Player:
         elif action == "device":
             for name, value in item["device"].items():
                 self.enter(EntryKind.DEVICE, subject=name, value=value)
+        elif action == "calendar":
+            days = [{"date": str(day)} for day in item["calendar"]]
+            self.enter(EntryKind.CALENDAR, subject="", value={"holidays": days})
         elif action == "restart":
             self.restart()
         else:
@@ -223,7 +231,7 @@ class Player:
     def restart(self) -> None:
         """Forget everything but the snapshot, as after a crash."""
         self.memory = Memory.restore(self.memory.snapshot())
-        self.rules = RuleSet(self.rules.feeds, self.shelf.zones)
+        self.rules = RuleSet(self.rules.feeds, self.shelf.zones, timezone=self.shelf.timezone)
         self.rules.load(self.memory.rules)
 
     def expect(self, item: Mapping[str, Any], said: str) -> None:

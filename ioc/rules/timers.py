@@ -6,8 +6,10 @@ of one instant together, so an alert that reaches two levels at once opens once,
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from ioc.domain.alert import TransitionKind, alert_id
@@ -18,6 +20,14 @@ from ioc.rules.rule import Rule
 
 HOLD_OVER = "hold_over"
 """Why an alert cleared of which nothing more was heard."""
+NO_DAYS: frozenset[date] = frozenset()
+BUDGET_BITS = (1 << 20) - 1
+"""Which of a key's last twenty readings failed, one bit each."""
+
+Facts = Mapping[str, Any]
+"""What conditions stand on, by name; None members left out."""
+EndOwn = Callable[[int], Facts | None]
+"""Ends what the kind itself has due at an instant, and returns what conditions now stand on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,15 +41,32 @@ class Move:
     was: Severity | None = None
     """The severity that it showed before, or when it cleared last."""
     reason: str = ""
+    due_us: int = 0
+    """When it became due on the key's time, which ``at_us`` may be after."""
+
+
+@dataclass(frozen=True, slots=True)
+class Season:
+    """What one advance needs beside the key: holidays, and the kind's own timer."""
+
+    holidays: AbstractSet[date] = NO_DAYS
+    own_due: Callable[[], int | None] | None = None
+    end_own: EndOwn | None = None
+
+
+PLAIN = Season()
 
 
 def clear_due(rule: Rule, state: KeyState) -> int | None:
     """Return when the clear band will have held for its time, None while it does not hold."""
     if rule.clear.when is not None:
         return state.clear.since_us + rule.clear.for_us if state.clear.truth else None
-    if any(level.truth is not False for level in state.levels):
-        return None
-    return max(level.since_us for level in state.levels) + rule.clear.for_us
+    since_us = 0
+    for level in state.levels:
+        if level.truth is not False:
+            return None
+        since_us = max(since_us, level.since_us)
+    return since_us + rule.clear.for_us
 
 
 def level_due(rule: Rule, number: int, level: LevelState) -> int | None:
@@ -65,30 +92,81 @@ def expire(rule: Rule, state: KeyState, *, at_us: int) -> None:
     """Let every condition of a key be false from ``at_us`` on, and the recovery band hold."""
     state.over = True
     for level in state.levels:
+        level.raw = False
         if level.truth is not False:
             level.truth, level.since_us = False, at_us
+    state.clear.raw = True
     if rule.clear.when is not None and not state.clear.truth:
         state.clear.truth, state.clear.since_us = True, at_us
 
 
-def next_due(rule: Rule, state: KeyState) -> int | None:
+def season_due(rule: Rule, state: KeyState, holidays: AbstractSet[date]) -> int | None:
+    """Return when the rule's hours begin or end next; None where it has none, or where that would change nothing."""
+    if rule.schedule is None:
+        return None
+    firing = state.alert is not None and state.alert.firing
+    if not firing and not any(level.raw or level.truth or level.live for level in state.levels):
+        return None
+    return rule.schedule.next_change(state.season_us, holidays)
+
+
+def turn(rule: Rule, state: KeyState, *, at_us: int, holidays: AbstractSet[date]) -> None:
+    """Let every condition be what the schedule makes of it at ``at_us``."""
+    assert rule.schedule is not None, "asked only of a rule with hours"
+    state.season_us = max(state.season_us, at_us)
+    active = rule.schedule.active(at_us, holidays)
+    for level in state.levels:
+        truth = level.raw if active else False
+        if truth is not level.truth:
+            level.truth, level.since_us = truth, at_us
+    truth = state.clear.raw if active else True
+    if rule.clear.when is not None and truth is not state.clear.truth:
+        state.clear.truth, state.clear.since_us = truth, at_us
+
+
+def next_due(rule: Rule, state: KeyState, season: Season = PLAIN) -> int | None:
     """Return the key's time at which its next timer ends, None while none runs."""
-    dues = [level_due(rule, number, level) for number, level in enumerate(state.levels)]
+    found: int | None = None
+    for number, level in enumerate(state.levels):
+        due = level_due(rule, number, level)
+        if due is not None and (found is None or due < found):
+            found = due
     if state.alert is not None and state.alert.firing and not any(level.live for level in state.levels):
-        dues.append(clear_due(rule, state))
+        due = clear_due(rule, state)
+        found = due if found is None or (due is not None and due < found) else found
     if rule.hold_us is not None:
-        dues.append(hold_due(rule, state))
-    return min((due for due in dues if due is not None), default=None)
+        due = hold_due(rule, state)
+        found = due if found is None or (due is not None and due < found) else found
+    if rule.schedule is not None:
+        due = season_due(rule, state, season.holidays)
+        found = due if found is None or (due is not None and due < found) else found
+    if season.own_due is not None:
+        due = season.own_due()
+        found = due if found is None or (due is not None and due < found) else found
+    return found
 
 
-def advance(rule: Rule, key: str, state: KeyState, *, limit_us: int, position: int) -> Iterator[Move]:
+def advance(
+    rule: Rule, key: str, state: KeyState, *, limit_us: int, position: int, season: Season = PLAIN
+) -> Iterator[Move]:
     """End every timer due by ``limit_us``, in order, and yield what the alert does.
 
-    A timer that turns out to be due before one that has already ended (a reading that took longer to arrive than the
-    one before) is dated with that one: an alert's moves never go back in time.
+    At one instant: first the kind's own (a pane leaves), then the schedule, then a passed hold, then all levels, and
+    the alert follows. A timer that turns out to be due before one that has already ended (a reading that took longer
+    to arrive than the one before) is dated with that one: an alert's moves never go back in time.
     """
-    while (due_us := next_due(rule, state)) is not None and due_us <= limit_us:
+    while (due_us := next_due(rule, state, season)) is not None and due_us <= limit_us:
         state.floor_us = max(state.floor_us, due_us)
+        if season.own_due is not None and season.end_own is not None:
+            own_us = season.own_due()
+            if own_us is not None and own_us <= due_us:
+                facts = season.end_own(own_us)
+                if facts is not None:
+                    observe(rule, state, facts, at_us=own_us, holidays=season.holidays)
+        if rule.schedule is not None:
+            turn_us = season_due(rule, state, season.holidays)
+            if turn_us is not None and turn_us <= due_us:
+                turn(rule, state, at_us=turn_us, holidays=season.holidays)
         over_us = hold_due(rule, state)
         if over_us is not None and over_us <= due_us:
             expire(rule, state, at_us=over_us)
@@ -112,22 +190,23 @@ def follow(rule: Rule, key: str, state: KeyState, *, due_us: int, position: int)
         alert.firing, alert.cleared_us = False, at_us
         shown = level_of(rule, alert.severity)
         reason = HOLD_OVER if state.over else ""
-        return Move(TransitionKind.CLEARED, at_us, shown, due - rule.clear.for_us, was=alert.severity, reason=reason)
+        since_us = due - rule.clear.for_us
+        return Move(TransitionKind.CLEARED, at_us, shown, since_us, was=alert.severity, reason=reason, due_us=due_us)
     severity, since_us = rule.levels[top].severity, state.levels[top].since_us
     if alert is None or (not alert.firing and at_us - alert.cleared_us > rule.refire_us):
         state.alert = AlertState(alert_id(rule.id, key, position), position, at_us, severity)
-        return Move(TransitionKind.OPENED, at_us, top, since_us)
+        return Move(TransitionKind.OPENED, at_us, top, since_us, due_us=due_us)
     was = alert.severity
     if not alert.firing:
         alert.firing, alert.severity = True, severity
         alert.flap_count += 1
         alert.flaps_us = [*alert.flaps_us, at_us][-FLAPS_MAX:]
-        return Move(TransitionKind.REOPENED, at_us, top, since_us, was=was)
+        return Move(TransitionKind.REOPENED, at_us, top, since_us, was=was, due_us=due_us)
     if severity is was:
         return None
     alert.severity = severity
     kind = TransitionKind.RAISED if severity.rank > was.rank else TransitionKind.LOWERED
-    return Move(kind, at_us, top, since_us, was=was)
+    return Move(kind, at_us, top, since_us, was=was, due_us=due_us)
 
 
 def level_of(rule: Rule, severity: Severity) -> int:
@@ -136,22 +215,34 @@ def level_of(rule: Rule, severity: Severity) -> int:
     return below[-1] if below else 0
 
 
-def observe(rule: Rule, state: KeyState, values: Mapping[str, Any], *, at_us: int) -> tuple[bool, int, int]:
+def observe(
+    rule: Rule, state: KeyState, values: Facts, *, at_us: int, holidays: AbstractSet[date] = NO_DAYS
+) -> tuple[bool, int, int]:
     """Let a reading say what each condition is from ``at_us`` on; return (whether one changed, failed, without data).
 
     *No data* and a failure leave a condition as it was, and a reading that answers none renews no hold.
     """
     changed, failed, without = False, 0, 0
-    pairs = [(level.when, state.levels[number]) for number, level in enumerate(rule.levels)]
+    pairs = [(level.when, state.levels[number], level) for number, level in enumerate(rule.levels)]
     if rule.clear.when is not None:
-        pairs.append((rule.clear.when, state.clear))
-    for when, level in pairs:
+        pairs.append((rule.clear.when, state.clear, rule.levels[0]))
+    active = True
+    if rule.schedule is not None:
+        state.season_us = max(state.season_us, at_us)
+        active = rule.schedule.active(at_us, holidays)
+    for when, known, level in pairs:
+        if rule.asks_limit:
+            values = {**values, "limit": rule.limit_in_force(level, at_us)}
         truth, broke = verdict(when, values)
         failed += broke
         if truth is None:
             without += not broke
-        elif truth is not level.truth:
-            level.truth, level.since_us, changed = truth, at_us, True
+            truth = known.raw
+        known.raw = truth
+        if not active:
+            truth = known is state.clear
+        if truth is not None and truth is not known.truth:
+            known.truth, known.since_us, changed = truth, at_us, True
     return changed, failed, without
 
 

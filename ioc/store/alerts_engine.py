@@ -125,6 +125,7 @@ def evidence_value(made: Transition) -> dict[str, Any]:
         "limit": None if found.limit is None else asdict(found.limit),
         "held_since": _time(found.held_since),
         "held_seconds": found.held_seconds,
+        "details": dict(found.details),
         "position": found.position,
         "readings": [
             {

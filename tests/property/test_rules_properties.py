@@ -270,24 +270,41 @@ def dates_when_noticed(monkeypatch):
     """Transitions are dated by the tick that noticed them."""
     honest = timers.advance
 
-    def advance(rule, key, state, *, limit_us, position):
-        for move in honest(rule, key, state, limit_us=limit_us, position=position):
+    def advance(rule, key, state, *, limit_us, position, season):
+        limit_us = max(limit_us, noticed[0] if noticed else limit_us)
+        for move in honest(rule, key, state, limit_us=limit_us, position=position, season=season):
             yield replace(move, at_us=max(move.at_us, limit_us))
+
+    noticed: list[int] = []
+    end_one = evaluate.Fold.end_one
+
+    def end_when_noticed(self, rule, key, state, due_log_us):
+        noticed[:] = [state.at_log(self.log_us)]
+        end_one(self, rule, key, state, due_log_us)
+        noticed.clear()
+
+    monkeypatch.setattr(evaluate.Fold, "end_one", end_when_noticed)
 
     monkeypatch.setattr(evaluate, "advance", advance)
 
 
 def forgets_to_tick_before_a_reading(monkeypatch):
     """Timers end at ticks only, so it matters whether a tick came before the reading that ends them."""
-    monkeypatch.setattr(KeyState, "at_log", lambda state, log_us: state.time_us if log_us % 2 else 0)
-    monkeypatch.setattr(evaluate.Fold, "tick", plain_tick)
+    honest = evaluate.Fold.end_timers
 
+    def end_timers(self):
+        if self.entry.kind is not EntryKind.EVENT:
+            honest(self)
 
-def plain_tick(fold_):
-    for identifier, key in fold_.memory.take_due(fold_.log_us):
-        rule, state = fold_.rules.rules[identifier], fold_.memory.keys[identifier][key]
-        fold_.advance(rule, key, state, limit_us=state.time_us + fold_.log_us - state.log_us)
-        fold_.reschedule(rule, key, state)
+    monkeypatch.setattr(evaluate.Fold, "end_timers", end_timers)
+    monkeypatch.setattr(KeyState, "at_log", lambda state, _: state.time_us)
+    late = evaluate.Fold.advance
+
+    def advance(self, rule, key, state, *, limit_us):
+        if self.entry.kind is not EntryKind.EVENT:
+            late(self, rule, key, state, limit_us=limit_us)
+
+    monkeypatch.setattr(evaluate.Fold, "advance", advance)
 
 
 def repeats_move_the_clock(monkeypatch):
@@ -370,15 +387,15 @@ def repeats_renew_the_hold(monkeypatch):
 
 def the_hold_ends_when_noticed(monkeypatch):
     """A hold is over when a tick finds it so, and `clear.for` counts from there."""
-    honest = evaluate.Fold.advance
+    honest = evaluate.Fold.end_one
 
-    def advance(self, rule, key, state, *, limit_us):
+    def end_one(self, rule, key, state, due_log_us):
         due_us = timers.hold_due(rule, state)
-        if due_us is not None and due_us <= limit_us:
-            timers.expire(rule, state, at_us=limit_us)
-        honest(self, rule, key, state, limit_us=limit_us)
+        if due_us is not None and due_us <= state.at_log(self.log_us):
+            timers.expire(rule, state, at_us=state.at_log(self.log_us))
+        honest(self, rule, key, state, due_log_us)
 
-    monkeypatch.setattr(evaluate.Fold, "advance", advance)
+    monkeypatch.setattr(evaluate.Fold, "end_one", end_one)
 
 
 def forgets_what_stood(monkeypatch):

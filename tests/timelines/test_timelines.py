@@ -32,6 +32,7 @@ def shelf():
         feeds=pack.feeds,
         rules={rule.id: rule.body for rule in pack.rules},
         zones={zone.code: zone.name for zone in pack.zones},
+        timezone=pack.zone,
         devices={device.id: plain(device) for device in pack.devices},
         areas={f"{area.code}@{area.valid_from}": plain(area) for area in pack.areas},
     )

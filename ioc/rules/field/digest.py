@@ -7,7 +7,7 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from fractions import Fraction
 
-RELATIVE_ERROR = 0.01
+RELATIVE_ERROR = 0.02
 GAMMA = (1 + RELATIVE_ERROR) / (1 - RELATIVE_ERROR)
 LOG_GAMMA = math.log(GAMMA)
 BUCKETS_MAX = 128
@@ -21,9 +21,9 @@ PERCENT = 100
 
 
 class Digest:
-    """How often values fell into which bucket; a percentile is within 1 % while nothing was clamped.
+    """How often values fell into which bucket; a percentile is within 2 % while nothing was clamped.
 
-    A value v > 0 falls into the bucket i = ceil(log v / log gamma), gamma = 1.01/0.99, which holds what is above
+    A value v > 0 falls into the bucket i = ceil(log v / log gamma), gamma = 1.02/0.98, which holds what is above
     gamma^(i-1) and up to gamma^i, and speaks with 2 gamma^i / (gamma + 1). Zero has its own bucket, and negatives
     mirror the positives.
 
@@ -37,12 +37,12 @@ class Digest:
     with our own bound on buckets.
     """
 
-    __slots__ = ("_counts", "_numbers", "clamped", "count")
+    __slots__ = ("_numbers", "clamped", "count", "counts")
 
     def __init__(self) -> None:
         self._numbers: list[int] = []
         """The buckets that exist, rising."""
-        self._counts: dict[int, int] = {}
+        self.counts: dict[int, int] = {}
         self.count = 0
         """How many values were added."""
         self.clamped = 0
@@ -109,25 +109,25 @@ class Digest:
             raise ValueError("no packed digest")
         digest = cls()
         digest._numbers = numbers
-        digest._counts = dict(zip(numbers, counts, strict=True))
+        digest.counts = dict(zip(numbers, counts, strict=True))
         digest.count = sum(counts)
         digest.clamped = clamped
         return digest
 
     def _in_order(self) -> list[tuple[int, int]]:
-        return [(number, self._counts[number]) for number in self._numbers]
+        return [(number, self.counts[number]) for number in self._numbers]
 
     def _put(self, number: int, count: int) -> None:
-        if number not in self._counts:
+        if number not in self.counts:
             place = bisect_left(self._numbers, number)
             if len(self._numbers) < BUCKETS_MAX:
                 self._numbers.insert(place, number)
-                self._counts[number] = 0
+                self.counts[number] = 0
             else:
                 around = self._numbers[max(place - 1, 0) : place + 1]
                 number = min(around, key=lambda near: (abs(near - number), near))
                 self.clamped += count
-        self._counts[number] += count
+        self.counts[number] += count
         self.count += count
 
 
@@ -141,7 +141,7 @@ def number_of(value: float) -> int:
 
 
 def representative(number: int) -> float:
-    """Return the value that the bucket ``number`` speaks with, within 1 % of all that it holds."""
+    """Return the value that the bucket ``number`` speaks with, within 2 % of all that it holds."""
     if number == 0:
         return 0.0
     size = 2 * GAMMA ** (abs(number) + INDEX_OF_ZERO) / (GAMMA + 1)

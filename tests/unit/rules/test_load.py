@@ -35,7 +35,7 @@ def test_a_full_rule_is_read():
     assert [level.severity for level in found.levels] == [Severity.LOW, Severity.CRITICAL]
     assert found.levels[0].for_us == 600 * SECOND_US
     assert (found.levels[0].measure, found.levels[0].threshold) == ("other", 3.0)
-    assert [found.limit_of(level).value for level in found.levels] == [10.0, 20.0]
+    assert [found.limit_of(level, 0).value for level in found.levels] == [10.0, 20.0]
     assert (found.refire_us, found.live_within_us["meter"]) == (60 * SECOND_US, 1_800 * SECOND_US)
     assert found.hold_us == 660 * SECOND_US
     assert found.measures == ("other", "value")
@@ -52,12 +52,41 @@ def test_the_defaults_are_one_alert_per_device_cleared_at_once():
 @pytest.mark.parametrize(
     ("changes", "path", "said"),
     [
-        ({"over": "12h"}, "over", "windows are not evaluated by this version"),
-        ({"absent": "15m"}, "absent", "absence rules are not evaluated"),
-        ({"near": {"radius": "300m"}}, "near", "clustering by distance"),
-        ({"sequence": []}, "sequence", "sequence rules"),
-        ({"active": {}}, "active", "schedules"),
-        ({"feed": "alert"}, "feed", "rules over alerts"),
+        ({"over": "12h"}, "measure", "one to 8 measures"),
+        ({"over": "12h", "measure": {"m": {"mean": "value"}}}, "measure.m", "no aggregate 'mean'"),
+        ({"over": "12h", "measure": {"m": {"avg": "valu"}}}, "measure.m.avg", "no field 'valu'"),
+        ({"over": "12h", "measure": {"m": {"avg": "word"}}}, "measure.m.avg", "word is no number"),
+        ({"over": "12h", "measure": {"device": {"avg": "value"}}}, "measure.device", "no name for a measure"),
+        ({"over": "12h", "measure": {"m": {"avg": "value", "per": "device"}}}, "measure.m", "come together"),
+        ({"over": "73s", "measure": {"m": {"avg": "value"}}}, "over", "cannot be divided into panes"),
+        ({"over": "7h", "measure": {"m": {"nowcast": "value"}}}, "over", "write over: 12h"),
+        ({"over": "10m", "measure": {"m": {"vn_aqi": True}}}, "measure.m.vn_aqi", "needs the feed's pm2_5"),
+        ({"over": "10m", "measure": {"m": {"avg": "value"}}}, "levels[0].when", "undeclared reference to 'value'"),
+        ({"measure": {"m": {"avg": "value"}}}, "measure.m", "without `over`"),
+        ({"absent": "15m"}, "levels[0].when", "while the key is silent"),
+        ({"absent": {"for": "15m", "field": "valu"}}, "absent.field", "no field 'valu'"),
+        ({"absent": "15m", "by": ["word"], "levels": [{"severity": "low"}]}, "by", "a device, an area or a zone"),
+        ({"absent": "15m", "near": {"radius": "300m"}}, "near", "absent and near make two kinds"),
+        ({"near": {"radius": "300m"}}, "near", "min is missing"),
+        ({"near": {"radius": "far", "over": "2h", "min": 3}}, "near.radius", "no length"),
+        ({"near": {"radius": "300m", "over": "2h", "min": 1}}, "near.min", "from 2 to 1000"),
+        ({"sequence": [], "within": "5m"}, "feed", "name their feeds"),
+        ({"feed": None, "sequence": [{"feed": "meter"}], "within": "5m"}, "sequence", "two to 5 steps"),
+        (
+            {"feed": None, "sequence": [{"feed": "meter", "where": "valu > 1"}, {"feed": "meter"}], "within": "5m"},
+            "sequence[0].where",
+            "did you mean 'value'?",
+        ),
+        ({"enter": {"polygon": [[105, 20], [106, 20]]}}, "enter", "3 to 200 points"),
+        ({"leave": {"circle": [205, 20], "radius": "1km"}}, "leave.circle", "no point"),
+        ({"active": {"days": ["sol"]}}, "active.days", "of mon, tue"),
+        ({"active": {"hours": "22-6"}}, "active.hours", "22:00-06:00"),
+        ({"active": {"holidays": "never"}}, "active.holidays", "include, exclude, only"),
+        ({"feed": "alert"}, "levels[0].when", "undeclared reference to 'value'"),
+        ({"feed": ["alert", "meter"]}, "feed", "listens to nothing else"),
+        ({"feed": "alert", "over": "5m"}, "over", "a correlation or `near`"),
+        ({"limit": [LIMIT, LIMIT]}, "limit", "rise by valid_from"),
+        ({"limit": {**LIMIT, "valid_from": "soon"}}, "limit.valid_from", "such as 2026-01-01"),
         ({"feed": "metre"}, "feed", "there are gauge, meter"),
         ({"feed": None}, "feed", "required"),
         ({"colour": "red"}, "colour", "unknown member"),

@@ -114,7 +114,7 @@ def test_a_rule_that_cannot_be_loaded_leaves_the_form_in_force():
     rules, memory = world()
     step(rules, memory, rule_entry(2, START, over="12h"))
     assert memory.tally.refused["meter.level"] == 1
-    assert "windows" in rules.refused["meter.level"]
+    assert "measure" in rules.refused["meter.level"]
     assert send(rules, memory, 1, 20.0)[0].kind == "opened"
 
 

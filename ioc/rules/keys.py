@@ -1,0 +1,63 @@
+"""From an event to the key it falls to, and the names and place that rules may ask of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ioc.domain.event import Event, hash16
+from ioc.rules.rule import EVENT, Rule
+
+KEY_LENGTH_MAX = 200
+DEVICE_MEMBERS = (
+    "name_vi", "name_en", "area", "zone", "lat", "lon", "place", "owner", "parent", "critical", "extra", "feed",
+    "state",
+)  # fmt: skip
+
+
+def names_of(value: Mapping[str, Any]) -> dict[str, str]:
+    """Return a registry entry's name in both languages, whether it stands as one member or as two columns."""
+    name = value.get("name") or {"vi": value.get("name_vi"), "en": value.get("name_en")}
+    return {f"name_{language}": name[language] for language in ("vi", "en") if name.get(language)}
+
+
+def add_context(values: dict[str, Any], event: Event, device: Mapping[str, Any]) -> None:
+    """Add to an event's values what rules may ask of its place and device."""
+    context = {"feed": event.feed, "area": event.area, "zone": event.zone, "lat": event.lat, "lon": event.lon}
+    add_place(values, event.device, context, device)
+    values["flags"] = list(event.flags)
+
+
+def add_place(values: dict[str, Any], identifier: str, context: Mapping[str, Any], device: Mapping[str, Any]) -> None:
+    """Add the event's own place, else the registered one of its device."""
+    values["device"] = identifier
+    for name, value in context.items():
+        found = value if value is not None else device.get(name)
+        if found is not None:
+            values[name] = found
+    for name in ("place", "owner", "parent"):
+        if device.get(name) is not None:
+            values[name] = device[name]
+    values["critical"] = bool(device.get("critical"))
+    values["extra"] = device.get("extra") or {}
+
+
+def registered(identifier: str, device: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the registry alone says of a device: what an absence rule knows of it."""
+    values: dict[str, Any] = {"flags": []}
+    add_place(values, identifier, {name: device.get(name) for name in ("feed", "area", "zone", "lat", "lon")}, device)
+    return values
+
+
+def key_of(rule: Rule, event_key: bytes, values: Mapping[str, Any]) -> str | None:
+    """Return the value of the rule's `by`, joined with `|`; None where a part is missing."""
+    parts: list[str] = []
+    for name in rule.by:
+        value = event_key.hex() if name == EVENT else values.get(name)
+        if value is None:
+            return None
+        parts.append(str(value).lower() if isinstance(value, bool) else str(value).replace("|", "\\|"))
+    key = "|".join(parts)
+    if len(key) > KEY_LENGTH_MAX:
+        return f"{key[: KEY_LENGTH_MAX - 33]}~{hash16(key.encode()).hex()}"
+    return key

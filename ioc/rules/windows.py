@@ -1,0 +1,188 @@
+"""Windows: what a key remembers of the panes of its window, and the measures at its head (docs/rules.md, Windows)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from datetime import tzinfo
+from typing import Any
+
+from ioc.rules.accumulate import Accumulator, Value
+from ioc.rules.condition import EvaluationError
+from ioc.rules.field_measures import accumulator
+from ioc.rules.kinds import Measure, Take, Window
+
+WIDTHS_S = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1_200, 1_800, 3_600, 7_200, 10_800, 14_400, 21_600, 43_200,
+            86_400)  # fmt: skip
+PANES_MAX, PANES_DISTINCT_MAX, PANES_PERCENTILE_MAX = 72, 12, 6
+HOURLY = frozenset({"nowcast", "vn_aqi"})
+DAILY = frozenset({"antecedent_rain", "nesterov"})
+PER_MAX = 200
+"""Values of `per` in one key."""
+
+
+class Parted:
+    """A measure for each value of `per` apart, and the one value made of them."""
+
+    __slots__ = ("found", "head", "make", "parts", "take")
+
+    def __init__(self, take: Take, make: Any) -> None:
+        self.take = take
+        self.make = make
+        self.parts: dict[str, Accumulator] = {}
+        self.found: dict[str, Value] = {}
+        """The value of each part when ``head`` was the newest pane; a part not in it is to be asked again."""
+        self.head: int | None = None
+
+    def add(self, part: str, pane: int, values: Mapping[str, Any], at_us: int) -> bool | None:
+        """Take an event into its part; None when there is no room for one more part."""
+        known = self.parts.get(part)
+        if known is None:
+            known = self.make()
+            if not known.add(pane, values, at_us):
+                return False
+            if len(self.parts) >= PER_MAX:
+                return None
+            self.parts[part] = known
+        elif not known.add(pane, values, at_us):
+            return False
+        self.found.pop(part, None)
+        return True
+
+    def drop(self, below: int) -> None:
+        """Forget panes that have left, and parts without any."""
+        for part in [part for part, known in self.parts.items() if (known.oldest() or 0) < below]:
+            known = self.parts[part]
+            known.drop(below)
+            self.found.pop(part, None)
+            if known.oldest() is None:
+                del self.parts[part]
+
+    def oldest(self) -> int | None:
+        """Return the oldest pane of any part."""
+        return min((pane for known in self.parts.values() if (pane := known.oldest()) is not None), default=None)
+
+    def value(self, head: int) -> Value:
+        """Return the parts' values as one."""
+        if head != self.head:
+            self.found.clear()  # NowCast and the like look at the newest pane
+            self.head = head
+        found = self.found
+        for part, known in self.parts.items():
+            if part not in found:
+                found[part] = known.value(head)
+        values = [value for value in found.values() if value is not None]
+        if self.take is Take.COUNT:
+            return len(values)
+        if not values:
+            return None
+        if self.take is Take.MAX:
+            return max(values)
+        if self.take is Take.MIN:
+            return min(values)
+        total = math.fsum(values)  # exactly rounded, so that the order of the parts does not matter
+        return total if self.take is Take.SUM else total / len(values)
+
+    def pack(self) -> Any:
+        """Return it for a snapshot."""
+        return {part: known.pack() for part, known in self.parts.items()}
+
+    def unpack(self, packed: Any) -> None:
+        """Take back what :meth:`pack` gave."""
+        for part, known in packed.items():
+            self.parts[part] = self.make()
+            self.parts[part].unpack(known)
+
+
+class WindowState:
+    """The window of one key."""
+
+    __slots__ = ("measures", "oldest")
+
+    def __init__(self, window: Window, zone: tzinfo) -> None:
+        self.measures: list[Accumulator | Parted] = [_of(measure, window, zone) for measure in window.measures]
+        self.oldest: int | None = None
+        """The oldest pane that holds something: when it leaves, the key evaluates."""
+
+    def add(self, window: Window, pane: int, values: Mapping[str, Any], at_us: int) -> int:
+        """Take an event into its pane; returns how many measures had no room for one more value of `per`."""
+        full = 0
+        taken = False
+        for measure, known in zip(window.measures, self.measures, strict=True):
+            if measure.where is not None and not _chosen(measure, values):
+                continue
+            if type(known) is Parted:
+                part = values.get(measure.per or "")
+                if part is None:
+                    continue
+                added = known.add(str(part), pane, values, at_us)
+                full += added is None
+                taken = taken or bool(added)
+            else:
+                taken = known.add(pane, values, at_us) or taken  # type: ignore[call-arg]
+        if taken and (self.oldest is None or pane < self.oldest):
+            self.oldest = pane
+        return full
+
+    def roll(self, window: Window, head: int) -> None:
+        """Let the panes leave that are no longer among the window's when ``head`` is the newest."""
+        below = head - window.panes + 1
+        if self.oldest is None or self.oldest >= below:
+            return
+        for known in self.measures:
+            known.drop(below)
+        self.oldest = min((pane for known in self.measures if (pane := known.oldest()) is not None), default=None)
+
+    def values(self, window: Window, head: int) -> dict[str, Value]:
+        """Return the measures that have data, by name."""
+        found: dict[str, Value] = {}
+        for measure, known in zip(window.measures, self.measures, strict=True):
+            value = known.value(head)
+            if value is not None:
+                found[measure.name] = value
+        return found
+
+    def due_us(self, window: Window) -> int | None:
+        """Return when the oldest pane that holds something leaves."""
+        return None if self.oldest is None else (self.oldest + window.panes) * window.pane_us
+
+    def pack(self) -> Any:
+        """Return it for a snapshot."""
+        return [self.oldest, [known.pack() for known in self.measures]]
+
+    def unpack(self, packed: Any) -> WindowState:
+        """Take back what :meth:`pack` gave."""
+        self.oldest = packed[0]
+        for known, one in zip(self.measures, packed[1], strict=True):
+            known.unpack(one)
+        return self
+
+
+def _of(measure: Measure, window: Window, zone: tzinfo) -> Accumulator | Parted:
+    if measure.per is None:
+        return accumulator(measure, panes=window.panes, zone=zone)
+    assert measure.take is not None, "the loader asks for `take` beside `per`"
+    return Parted(measure.take, lambda: accumulator(measure, panes=window.panes, zone=zone))
+
+
+def _chosen(measure: Measure, values: Mapping[str, Any]) -> bool:
+    assert measure.where is not None, "asked only of a measure that chooses"
+    try:
+        return measure.where(values) is True
+    except EvaluationError:
+        return False
+
+
+def pane_width_us(over_us: int, aggregates: frozenset[str], *, percentile: bool) -> int | None:
+    """Return how wide a pane is for a window of ``over_us``; None where no width divides it."""
+    if aggregates & HOURLY:
+        return 3_600_000_000 if over_us == 12 * 3_600_000_000 and not aggregates & DAILY else None
+    most = PANES_PERCENTILE_MAX if percentile else PANES_DISTINCT_MAX if "distinct" in aggregates else PANES_MAX
+    if aggregates & DAILY:
+        day_us = 86_400_000_000
+        return day_us if over_us % day_us == 0 and over_us // day_us <= most else None
+    for width_s in WIDTHS_S:
+        width_us = width_s * 1_000_000
+        if over_us % width_us == 0 and over_us // width_us <= most:
+            return width_us
+    return None
