@@ -20,7 +20,7 @@ from ioc.rules.kinds import Kind
 from ioc.rules.memory import IDLE_US, KeyState, LevelState, Memory, Packed, Reading
 from ioc.rules.rule import Mode, Rule, to_us
 from ioc.rules.ruleset import RuleSet
-from ioc.rules.timers import BUDGET_BITS, PLAIN, Move, Season, advance, level_of, next_due, observe, verdict
+from ioc.rules.timers import BUDGET_BITS, Move, advance, level_of, next_due, observe, verdict
 from ioc.rules.watch import Facts, Taken, Watch
 from ioc.rules.watches import WATCHES
 
@@ -198,9 +198,11 @@ class Fold:
         if taken.late and not watch.late:
             self.memory.tally.late[rule.id] += 1
             return
+        due_us = None if state.due_log_us is None else state.time_us + state.due_log_us - state.log_us
         if not taken.late:
-            if state.due_log_us is not None and state.time_us + state.due_log_us - state.log_us <= taken.at_us:
+            if due_us is not None and due_us <= taken.at_us:
                 self.advance(rule, key, state, limit_us=taken.at_us)
+                due_us = self.next_due(rule, state)
             if taken.at_us > state.time_us:
                 state.time_us, state.log_us = taken.at_us, self.log_us if log_us is None else log_us
             self.placed(state, taken.feed, taken.device, taken.values)
@@ -210,7 +212,7 @@ class Fold:
         if facts is not None:
             state.values = {name: facts[name] for name in rule.measures if facts.get(name) is not None}
             changed = self.judge(rule, state, facts, told_us=None if taken.late else taken.at_us)
-            if changed or state.due_log_us is not None:
+            if changed or (due_us is not None and due_us <= state.head_us):
                 self.advance(rule, key, state, limit_us=state.head_us)
         if not taken.late:
             self.speak_up(rule, key, state)
@@ -275,23 +277,13 @@ class Fold:
         if self.unseen:
             self.drain()
 
-    def season(self, rule: Rule, state: KeyState) -> Season:
-        """Return what the timers of a key need to know beside it."""
-        if rule.kind is Kind.THRESHOLD:
-            return PLAIN if rule.schedule is None else Season(self.memory.holidays)
-        watch = self.watch_of(rule, state)
-
-        def end_own(at_us: int) -> Facts | None:
-            facts = watch.end(rule, state, at_us)
-            if facts is not None:
-                state.values = {name: facts[name] for name in rule.measures if facts.get(name) is not None}
-            return facts
-
-        return Season(self.memory.holidays, lambda: watch.due(rule, state), end_own)
-
     def watch(self, rule: Rule) -> Watch:
         """Return the kind of a rule that is no threshold."""
         return WATCHES[rule.kind]
+
+    def kind_of(self, rule: Rule, state: KeyState) -> Watch | None:
+        """Return the kind of a rule; None for a threshold."""
+        return None if rule.kind is Kind.THRESHOLD else self.watch_of(rule, state)
 
     def watch_of(self, rule: Rule, state: KeyState) -> Watch:
         """Return the kind of a rule, and make sure that the key's memory of it is unpacked."""
@@ -302,8 +294,10 @@ class Fold:
 
     def advance(self, rule: Rule, key: str, state: KeyState, *, limit_us: int) -> None:
         """End the timers of a key that are due by ``limit_us`` of its own time."""
-        season = self.season(rule, state)
-        for move in advance(rule, key, state, limit_us=limit_us, position=self.entry.position, season=season):
+        for move in advance(
+            rule, key, state, limit_us=limit_us, position=self.entry.position, watch=self.kind_of(rule, state),
+            holidays=self.memory.holidays,
+        ):  # fmt: skip
             self.say(rule, key, move)
 
     def say(self, rule: Rule, key: str, move: Move) -> None:
@@ -331,7 +325,7 @@ class Fold:
 
     def next_due(self, rule: Rule, state: KeyState) -> int | None:
         """Return when, on the key's time, its next timer ends."""
-        return next_due(rule, state, self.season(rule, state))
+        return next_due(rule, state, self.kind_of(rule, state), self.memory.holidays)
 
     def reschedule(self, rule: Rule, key: str, state: KeyState) -> None:
         """Put the key's next timer on the log's clock."""

@@ -6,7 +6,7 @@ of one instant together, so an alert that reaches two levels at once opens once,
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import date
@@ -17,17 +17,13 @@ from ioc.domain.severity import Severity
 from ioc.rules.condition import Condition, EvaluationError
 from ioc.rules.memory import FLAPS_MAX, AlertState, KeyState, LevelState
 from ioc.rules.rule import Rule
+from ioc.rules.watch import Facts, Watch
 
 HOLD_OVER = "hold_over"
 """Why an alert cleared of which nothing more was heard."""
 NO_DAYS: frozenset[date] = frozenset()
 BUDGET_BITS = (1 << 20) - 1
 """Which of a key's last twenty readings failed, one bit each."""
-
-Facts = Mapping[str, Any]
-"""What conditions stand on, by name; None members left out."""
-EndOwn = Callable[[int], Facts | None]
-"""Ends what the kind itself has due at an instant, and returns what conditions now stand on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,18 +39,6 @@ class Move:
     reason: str = ""
     due_us: int = 0
     """When it became due on the key's time, which ``at_us`` may be after."""
-
-
-@dataclass(frozen=True, slots=True)
-class Season:
-    """What one advance needs beside the key: holidays, and the kind's own timer."""
-
-    holidays: AbstractSet[date] = NO_DAYS
-    own_due: Callable[[], int | None] | None = None
-    end_own: EndOwn | None = None
-
-
-PLAIN = Season()
 
 
 def clear_due(rule: Rule, state: KeyState) -> int | None:
@@ -124,7 +108,9 @@ def turn(rule: Rule, state: KeyState, *, at_us: int, holidays: AbstractSet[date]
         state.clear.truth, state.clear.since_us = truth, at_us
 
 
-def next_due(rule: Rule, state: KeyState, season: Season = PLAIN) -> int | None:
+def next_due(
+    rule: Rule, state: KeyState, watch: Watch | None = None, holidays: AbstractSet[date] = NO_DAYS
+) -> int | None:
     """Return the key's time at which its next timer ends, None while none runs."""
     found: int | None = None
     for number, level in enumerate(state.levels):
@@ -138,16 +124,23 @@ def next_due(rule: Rule, state: KeyState, season: Season = PLAIN) -> int | None:
         due = hold_due(rule, state)
         found = due if found is None or (due is not None and due < found) else found
     if rule.schedule is not None:
-        due = season_due(rule, state, season.holidays)
+        due = season_due(rule, state, holidays)
         found = due if found is None or (due is not None and due < found) else found
-    if season.own_due is not None:
-        due = season.own_due()
+    if watch is not None:
+        due = watch.due(rule, state)
         found = due if found is None or (due is not None and due < found) else found
     return found
 
 
 def advance(
-    rule: Rule, key: str, state: KeyState, *, limit_us: int, position: int, season: Season = PLAIN
+    rule: Rule,
+    key: str,
+    state: KeyState,
+    *,
+    limit_us: int,
+    position: int,
+    watch: Watch | None = None,
+    holidays: AbstractSet[date] = NO_DAYS,
 ) -> Iterator[Move]:
     """End every timer due by ``limit_us``, in order, and yield what the alert does.
 
@@ -155,18 +148,19 @@ def advance(
     the alert follows. A timer that turns out to be due before one that has already ended (a reading that took longer
     to arrive than the one before) is dated with that one: an alert's moves never go back in time.
     """
-    while (due_us := next_due(rule, state, season)) is not None and due_us <= limit_us:
+    while (due_us := next_due(rule, state, watch, holidays)) is not None and due_us <= limit_us:
         state.floor_us = max(state.floor_us, due_us)
-        if season.own_due is not None and season.end_own is not None:
-            own_us = season.own_due()
+        if watch is not None:
+            own_us = watch.due(rule, state)
             if own_us is not None and own_us <= due_us:
-                facts = season.end_own(own_us)
+                facts = watch.end(rule, state, own_us)
                 if facts is not None:
-                    observe(rule, state, facts, at_us=own_us, holidays=season.holidays)
+                    state.values = {name: facts[name] for name in rule.measures if facts.get(name) is not None}
+                    observe(rule, state, facts, at_us=own_us, holidays=holidays)
         if rule.schedule is not None:
-            turn_us = season_due(rule, state, season.holidays)
+            turn_us = season_due(rule, state, holidays)
             if turn_us is not None and turn_us <= due_us:
-                turn(rule, state, at_us=turn_us, holidays=season.holidays)
+                turn(rule, state, at_us=turn_us, holidays=holidays)
         over_us = hold_due(rule, state)
         if over_us is not None and over_us <= due_us:
             expire(rule, state, at_us=over_us)

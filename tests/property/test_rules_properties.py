@@ -270,9 +270,9 @@ def dates_when_noticed(monkeypatch):
     """Transitions are dated by the tick that noticed them."""
     honest = timers.advance
 
-    def advance(rule, key, state, *, limit_us, position, season):
+    def advance(rule, key, state, *, limit_us, position, **others):
         limit_us = max(limit_us, noticed[0] if noticed else limit_us)
-        for move in honest(rule, key, state, limit_us=limit_us, position=position, season=season):
+        for move in honest(rule, key, state, limit_us=limit_us, position=position, **others):
             yield replace(move, at_us=max(move.at_us, limit_us))
 
     noticed: list[int] = []
