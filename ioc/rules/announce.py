@@ -68,7 +68,7 @@ def announce(rules: RuleSet, memory: Memory, entry: Entry, *, rule: Rule, key: s
             clause=clause(rule, move),
             values=dict(state.values),
             readings=tuple(
-                EvidenceReading(item.position, item.device, from_us(item.effective_us), dict(item.values))
+                EvidenceReading(item.position, item.device, from_us(item.effective_us), item.known())
                 for item in state.readings
             ),
             position=entry.position,

@@ -171,8 +171,9 @@ class Fold:
         pending = state.due_log_us is not None
         if pending:
             self.advance(rule, key, state, limit_us=effective_us)
-        measures = {name: values[name] for name in rule.measures if name in values}
-        if effective_us == state.time_us and is_repeat(state, event.device, effective_us, measures):
+        names = rule.measures
+        looked_at = tuple([values.get(name) for name in names])
+        if effective_us == state.time_us and is_repeat(state, event.device, effective_us, looked_at):
             if pending:
                 self.reschedule(rule, key, state)
             return
@@ -181,8 +182,10 @@ class Fold:
             state.time_us, state.log_us = effective_us, self.log_us
         state.head_us = effective_us
         self.placed(state, event.feed, event.device, values)
-        state.values.update(measures)
-        state.readings.append(Reading(self.entry.position, event.device, effective_us, measures))
+        for name, value in zip(names, looked_at, strict=True):
+            if value is not None:
+                state.values[name] = value
+        state.readings.append(Reading(self.entry.position, event.device, effective_us, names, looked_at))
         failed = sum(name in rule.measures for name in wrong) if wrong else 0
         changed = self.judge(rule, state, values, told_us=effective_us, failed=failed)
         if changed or pending:
@@ -206,8 +209,8 @@ class Fold:
             if taken.at_us > state.time_us:
                 state.time_us, state.log_us = taken.at_us, self.log_us if log_us is None else log_us
             self.placed(state, taken.feed, taken.device, taken.values)
-        kept = {name: taken.values[name] for name in rule.inputs if name in taken.values}
-        state.readings.append(Reading(taken.position, taken.device, taken.at_us, kept))
+        kept = tuple([taken.values.get(name) for name in rule.inputs])
+        state.readings.append(Reading(taken.position, taken.device, taken.at_us, rule.inputs, kept))
         facts = watch.take(rule, state, taken, self.memory.tally)
         if facts is not None:
             state.values = {name: facts[name] for name in rule.measures if facts.get(name) is not None}
@@ -344,7 +347,7 @@ class Fold:
             self.say(rule, key, move)
 
 
-def is_repeat(state: KeyState, device: str, effective_us: int, values: Mapping[str, Any]) -> bool:
+def is_repeat(state: KeyState, device: str, effective_us: int, values: tuple[Any, ...]) -> bool:
     """Tell whether the key has seen this very reading; among readings of one instant the last new one counts."""
     return any(
         item.effective_us == effective_us and item.device == device and item.values == values for item in state.readings

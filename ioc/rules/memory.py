@@ -12,7 +12,7 @@ from collections import Counter, deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import orjson
 
@@ -36,14 +36,21 @@ class MemoryVersionError(IOCError):
     """A snapshot was written by another version of the engine; fold the log again instead."""
 
 
-@dataclass(slots=True)
-class Reading:
-    """One reading kept as evidence, with the values that the rule looks at."""
+class Reading(NamedTuple):
+    """One reading kept as evidence, with the values that the rule looks at; None where it had none.
+
+    A tuple with the names beside the values: twenty of these a key are most of what the engine holds.
+    """
 
     position: int
     device: str
     effective_us: int
-    values: dict[str, Any]
+    names: tuple[str, ...]
+    values: tuple[Any, ...]
+
+    def known(self) -> dict[str, Any]:
+        """Return the values by name."""
+        return {name: value for name, value in zip(self.names, self.values, strict=True) if value is not None}
 
 
 @dataclass(slots=True)
@@ -319,7 +326,7 @@ class Memory:
 def _packed(state: KeyState) -> dict[str, Any]:
     packed = {name: getattr(state, name) for name in KeyState.__slots__}
     packed["own"] = None if state.own is None else state.own.pack()
-    packed["readings"] = [[item.position, item.device, item.effective_us, item.values] for item in state.readings]
+    packed["readings"] = [list(item) for item in state.readings]
     return packed
 
 
@@ -332,6 +339,11 @@ def _unpacked(packed: dict[str, Any]) -> KeyState:
             "clear": LevelState(**packed["clear"]),
             "alert": None if alert is None else AlertState(**{**alert, "severity": Severity(alert["severity"])}),
             "own": None if packed["own"] is None else Packed(packed["own"]),
-            "readings": deque((Reading(*item) for item in packed["readings"]), maxlen=READINGS_MAX),
+            "readings": deque(map(_reading, packed["readings"]), maxlen=READINGS_MAX),
         }
     )
+
+
+def _reading(packed: list[Any]) -> Reading:
+    position, device, effective_us, names, values = packed
+    return Reading(position, device, effective_us, tuple(names), tuple(values))
