@@ -25,6 +25,7 @@ from proof.instance import version_facts
 START = datetime(2026, 11, 23, 5, 0, tzinfo=UTC)
 MATCHING = 5
 COUNTS = (10, 100, 1_000)
+DEVICES = 200
 PACK_RATE = 2_000
 """Events a second of log time in the pack's run: what a whole province sends."""
 METER = FeedSpec(
@@ -77,13 +78,16 @@ def _rate(setting: Sequence[Entry], entries: Sequence[Entry], feeds: Mapping[str
 
 
 def _meters(kind: str, count: int, events: int) -> tuple[list[Entry], list[Entry]]:
-    """Return rules, five for each of ``count`` / 5 devices, and readings of those devices in turns."""
-    devices = count // MATCHING
+    """Return rules, five for each of ``count`` / 5 areas, and readings of the same devices spread over those areas.
+
+    The devices, the readings and the keys are the same whatever ``count``: only the rules that do not match differ.
+    """
+    areas = count // MATCHING
     setting = []
     for number in range(count):
         body: dict[str, Any] = {
             "rule": f"bench.{number:04d}", "title": {"vi": "Đo", "en": "Measured"}, "domain": "bench", "feed": "meter",
-            "where": f'device == "m-{number // MATCHING:04d}"', "summary": {"vi": "{device}", "en": "{device}"},
+            "where": f'area == "a-{number // MATCHING:04d}"', "summary": {"vi": "{device}", "en": "{device}"},
         }  # fmt: skip
         if kind == "window":
             body |= {"over": "10m", "measure": {"mean": {"avg": "value"}},
@@ -95,7 +99,10 @@ def _meters(kind: str, count: int, events: int) -> tuple[list[Entry], list[Entry
     for number in range(events):
         now = START + timedelta(microseconds=500 * number)
         data = {"value": float(number % 50), "other": 1.0}
-        readings.append(_event(count + 1 + number, now, "meter", f"m-{number % devices:04d}", data))
+        device = number % DEVICES
+        readings.append(
+            _event(count + 1 + number, now, "meter", f"m-{device:04d}", data, area=f"a-{device % areas:04d}")
+        )
     return setting, readings
 
 
