@@ -163,6 +163,26 @@ class Transition:
     labels: Mapping[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class OpenAlert:
+    """An alert that fires by what is committed."""
+
+    id: str
+    rule: str
+    key: str
+    severity: Severity
+    opened_at: datetime
+    opened_position: int
+    flap_count: int
+    retrospective: bool
+    feed: str
+    device: str
+    area: str | None = None
+    zone: str | None = None
+    lat: float | None = None
+    lon: float | None = None
+
+
 def alert_id(rule: str, key: str, opened_position: int) -> str:
     """Return `al_` and 16 base32 letters of (rule, key, opening position)."""
     text = f"{rule}\x00{key}\x00{opened_position}".encode()

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta, tzinfo
 
 import structlog
@@ -24,6 +25,7 @@ from ioc.metrics import Metrics
 from ioc.rules.evaluate import step
 from ioc.rules.memory import VERSION, Memory, MemoryVersionError, Tally
 from ioc.rules.ports import Conductor, LogReader, RuleStore, StepResult, Stored, Waiter
+from ioc.rules.reconcile import reconcile
 from ioc.rules.rule import EPOCH, from_us, to_us
 from ioc.rules.ruleset import RuleSet
 
@@ -109,6 +111,7 @@ class RuleEngine:
             await asyncio.sleep(RETRY_SECONDS)
         stored = await self._store.load()
         self._memory, position, log_time = self._restored(stored)
+        anew = position == 0 and stored.position > 0
         self._rules = RuleSet(self._feeds, self._zones, timezone=self._timezone)
         self._rules.load(self._memory.rules)
         while position < stored.position:
@@ -120,6 +123,8 @@ class RuleEngine:
                 step(self._rules, self._memory, entry)
             position, log_time = entries[-1].position, entries[-1].log_time
             await asyncio.sleep(0)
+        if anew:
+            await self._reconcile()
         self._memory.position, self._memory.log_us = stored.position, to_us(stored.log_time)
         self._memory.tally = Tally()
         self._snapshot_position, self._snapshot_at = stored.snapshot_position, self._io_clock.seconds()
@@ -139,6 +144,12 @@ class RuleEngine:
             structlog.get_logger().warning("rules_snapshot_unreadable", error=str(error))
             return Memory(), 0, EPOCH
         return memory, stored.snapshot_position, stored.snapshot_log_time
+
+    async def _reconcile(self) -> None:
+        """After a fold from the beginning of the kept log, take over the alerts that the store has open."""
+        found = reconcile(self._rules, self._memory, await self._store.open_alerts())
+        if not found.agreed:
+            structlog.get_logger().warning("rules_reconciled", **asdict(found))
 
     async def _turn(self) -> None:
         """Fold what there is, tick if a second has passed, snapshot if it is time, else wait."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from ioc.domain.alert import Transition
+from ioc.domain.alert import OpenAlert, Transition
 from ioc.domain.event import Entry, EntryKind
 
 
@@ -69,6 +69,10 @@ class RuleStore(Protocol):
 
     async def load(self) -> Stored:
         """Return the cursor and the newest snapshot."""
+        ...
+
+    async def open_alerts(self) -> list[OpenAlert]:
+        """Return the alerts that fire by what is committed."""
         ...
 
     async def commit(self, result: StepResult) -> None:

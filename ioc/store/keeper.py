@@ -13,7 +13,7 @@ from ioc.clock import LogClock
 from ioc.domain.event import UNTIMED
 from ioc.errors import StoreUnavailableError
 from ioc.store.engine import Database
-from ioc.store.partitions import delete_old, drop_partitions, ensure_partitions
+from ioc.store.partitions import ONLY_PASSING, delete_old, drop_partitions, ensure_partitions
 
 PASS_SECONDS = 600.0
 RETRY_SECONDS = 5.0
@@ -93,7 +93,9 @@ class Keeper:
         dropped = await drop_partitions(self._database, table="event", before=keep_from.date())
         dropped += await drop_partitions(self._database, table="event_key", before=keep_from.date())
         # The default partitions hold what has no time or a strange one: old rows go by the time of the log.
-        deleted = await delete_old(self._database, table="event_default", column="log_time", before=keep_from)
+        deleted = await delete_old(
+            self._database, table="event_default", column="log_time", before=keep_from, only=ONLY_PASSING
+        )
         deleted += await delete_old(self._database, table="event_key_default", column="log_time", before=keep_from)
         deleted += await delete_old(
             self._database,

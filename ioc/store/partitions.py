@@ -10,6 +10,9 @@ DAYS_AHEAD = 3
 MONTHS_AHEAD = 2
 MONTHS_BACK = 4
 DECEMBER = 12
+PASSING = "'event', 'tick', 'gap'"
+"""Kinds of entries that may be forgotten; all others are what the registry said, and stay."""
+ONLY_PASSING = f"kind IN ({PASSING})"
 
 
 def month_start(day: date, shift: int = 0) -> date:
@@ -61,7 +64,11 @@ async def _ensure(connection: Connection, table: str, column: str, start: date, 
 
 
 async def drop_partitions(database: Database, *, table: str, before: date) -> list[str]:
-    """Detach and drop the partitions of ``table`` that end by ``before``; return their names."""
+    """Drop the partitions of ``table`` that end by ``before``; return their names.
+
+    What the log says of rules, devices, areas and the calendar stays for good, in the default partition: whoever folds
+    the kept log from its beginning (an engine after an upgrade, a backtest, a check) must know them.
+    """
     dropped = []
     async with database.connection() as connection:
         names = await connection.fetch(
@@ -74,17 +81,36 @@ async def drop_partitions(database: Database, *, table: str, before: date) -> li
                 continue
             end = date.fromisoformat(row["bound"].split("TO ('")[1][:10])
             if end <= before:
-                await connection.execute(f"DROP TABLE {row['relname']}")
+                if table == "event":
+                    await _drop_events(connection, row["relname"])
+                else:
+                    await connection.execute(f"DROP TABLE {row['relname']}")
                 dropped.append(row["relname"])
     return dropped
 
 
-async def delete_old(database: Database, *, table: str, column: str, before: datetime, rows_max: int = 10_000) -> int:
-    """Delete rows of an unpartitioned table older than ``before``, at most ``rows_max``; return how many."""
+async def _drop_events(connection: Connection, name: str) -> None:
+    """Drop a partition of the log in one transaction with keeping what it says of the registry."""
+    async with connection.transaction():
+        await connection.execute(
+            f"CREATE TEMPORARY TABLE kept_entries ON COMMIT DROP AS "  # noqa: S608 - our own names
+            f"SELECT * FROM {name} WHERE kind NOT IN ({PASSING})"
+        )
+        await connection.execute(f"DROP TABLE {name}")
+        await connection.execute("INSERT INTO event SELECT * FROM kept_entries")
+
+
+async def delete_old(
+    database: Database, *, table: str, column: str, before: datetime, rows_max: int = 10_000, only: str = "true"
+) -> int:
+    """Delete rows of an unpartitioned table older than ``before``, at most ``rows_max``; return how many.
+
+    ``only`` is an SQL condition of our own on the rows that may go.
+    """
     async with database.connection() as connection:
         status: str = await connection.execute(
             f"DELETE FROM {table} WHERE ctid = ANY(ARRAY("  # noqa: S608 - our own names
-            f"SELECT ctid FROM {table} WHERE {column} < $1 LIMIT {rows_max}))",
+            f"SELECT ctid FROM {table} WHERE {column} < $1 AND {only} LIMIT {rows_max}))",
             before,
         )
     return int(status.rsplit(" ", 1)[1])

@@ -14,8 +14,9 @@ from typing import Protocol
 
 import asyncpg
 
-from ioc.domain.alert import Transition
+from ioc.domain.alert import OpenAlert, Transition
 from ioc.domain.event import EntryKind
+from ioc.domain.severity import Severity
 from ioc.errors import FencedError, StoreUnavailableError
 from ioc.store.alerts_engine import write_transitions
 from ioc.store.changes import append_changes
@@ -43,6 +44,13 @@ SAVE = """
 INSERT INTO rule_memory (shard, position, log_time, version, memory)
 SELECT $1, $2, $3, $4, $5 FROM cursor WHERE name = $6 AND fence = $7 AND position >= $2
 ON CONFLICT (shard) DO UPDATE SET position = $2, log_time = $3, version = $4, memory = $5
+"""
+
+
+OPEN_ALERTS = """
+SELECT id, rule, key, severity, opened_at, opened_position, flap_count, retrospective, feed,
+       coalesce(device, '') AS device, area, zone, lat, lon
+FROM alert WHERE condition = 'firing' ORDER BY rule, key
 """
 
 
@@ -141,6 +149,12 @@ class RuleMemoryStore:
             snapshot_position=row["snapshot_position"] or 0,
             snapshot_log_time=row["snapshot_log_time"] or BEGINNING,
         )
+
+    async def open_alerts(self) -> list[OpenAlert]:
+        """Return the alerts that fire by what is committed."""
+        async with self._database.connection() as connection:
+            rows = await connection.fetch(OPEN_ALERTS)
+        return [OpenAlert(**{**row, "severity": Severity(row["severity"])}) for row in rows]
 
     async def commit(self, result: Stretch) -> None:
         """Move the cursor and write the transitions in one transaction.

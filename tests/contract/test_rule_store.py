@@ -112,6 +112,23 @@ async def test_cursor_and_transitions_are_committed_together(world):
     ]
 
 
+async def test_the_alerts_that_fire_are_told_with_what_a_memory_needs(world):
+    store = world.store()
+    await store.acquire_lease()
+    made = transitions(20)
+    await store.commit(StepResult(0, 2, after(120), made))
+    [alert] = await store.open_alerts()
+    assert (alert.id, alert.rule, alert.key, alert.severity) == (
+        made[0].alert_id,
+        made[0].rule,
+        made[0].key,
+        Severity.MEDIUM,
+    )
+    assert (alert.opened_at, alert.opened_position, alert.device) == (made[0].at, 2, "m-1")
+    await store.commit(StepResult(2, 3, after(180), transitions(20, 5)[1:]))
+    assert await store.open_alerts() == []
+
+
 async def test_a_commit_from_another_position_writes_nothing(world):
     store = world.store()
     await store.acquire_lease()

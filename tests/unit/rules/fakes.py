@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from ioc.domain.alert import OpenAlert, Transition, TransitionKind
 from ioc.domain.event import Entry, EntryKind, Event, effective_time, hash16
 from ioc.errors import FencedError, StoreUnavailableError
 
 if TYPE_CHECKING:
-    from ioc.domain.alert import Transition
     from ioc.rules.ports import StepResult
 
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
@@ -24,6 +24,8 @@ class FakeLog:
     entries: list[Entry] = field(default_factory=list)
     gone: bool = False
     """The database does not answer."""
+    dropped: set[int] = field(default_factory=set)
+    """Positions that retention has dropped."""
 
     def append(self, kind: EntryKind, now: datetime, **members: Any) -> Entry:
         log_time = max(now, self.entries[-1].log_time) if self.entries else now
@@ -44,7 +46,7 @@ class FakeLog:
         if self.gone:
             raise StoreUnavailableError("gone")
         assert after_time <= (self.entries[after - 1].log_time if after else after_time)
-        return self.entries[after : after + limit]
+        return [entry for entry in self.entries[after:] if entry.position not in self.dropped][:limit]
 
 
 @dataclass(frozen=True)
@@ -97,6 +99,23 @@ class FakeRuleStore:
     def _check(self, what: str) -> None:
         if self.rows.fence != self.fence:
             raise FencedError(what)
+
+    async def open_alerts(self) -> list[OpenAlert]:
+        newest = {made.alert_id: made for made in self.rows.transitions}
+        opened = {made.alert_id: made.at for made in self.rows.transitions if made.kind is TransitionKind.OPENED}
+        return sorted(
+            (
+                OpenAlert(
+                    id=made.alert_id, rule=made.rule, key=made.key, severity=made.severity,
+                    opened_at=opened[made.alert_id], opened_position=made.opened_position, flap_count=made.flap_count,
+                    retrospective=made.retrospective, feed=made.feed, device=made.device or "", area=made.area,
+                    zone=made.zone, lat=made.lat, lon=made.lon,
+                )
+                for made in newest.values()
+                if made.kind is not TransitionKind.CLEARED
+            ),
+            key=lambda alert: (alert.rule, alert.key),
+        )  # fmt: skip
 
     async def commit(self, result: StepResult) -> None:
         await asyncio.sleep(0)

@@ -246,3 +246,55 @@ async def test_a_snapshot_of_another_version_is_set_aside_and_the_log_folded_ane
     world.send(5)
     await world.run(world.engine())
     assert world.kinds() == ["opened", "cleared"]
+
+
+async def test_an_alert_whose_opening_is_no_longer_kept_is_taken_over_and_clears(world):
+    """The fold of what is kept would open it anew under another id, which the store refuses: one open alert a key."""
+    world.put_rule()
+    world.send(20)
+    await world.run(world.engine())
+    [opened] = world.rows.transitions
+    world.log.dropped.add(opened.position)
+    world.send(21)
+    await world.run(world.engine())
+    world.rows.snapshot = (b"of another version", 3, START)
+    await world.run(world.engine())
+    assert world.kinds() == ["opened"]
+    world.send(5)
+    await world.run(world.engine())
+    assert [(str(made.kind), made.alert_id) for made in world.rows.transitions] == [
+        ("opened", opened.alert_id),
+        ("cleared", opened.alert_id),
+    ]
+
+
+async def test_an_open_alert_of_which_nothing_is_kept_is_taken_over_with_its_key(world):
+    world.put_rule()
+    world.send(20)
+    await world.run(world.engine())
+    [opened] = world.rows.transitions
+    world.log.dropped.add(opened.position)
+    world.rows.snapshot = (b"of another version", 2, START)
+    engine = world.engine()
+    await world.run(engine)
+    world.send(22)
+    world.send(5)
+    await world.run(world.engine())
+    assert [(str(made.kind), made.alert_id) for made in world.rows.transitions] == [
+        ("opened", opened.alert_id),
+        ("cleared", opened.alert_id),
+    ]
+
+
+async def test_what_only_the_fold_has_open_is_forgotten_and_opens_anew(world):
+    world.put_rule()
+    world.send(20)
+    await world.run(world.engine())
+    world.rows.transitions.clear()  # as if the version before had judged otherwise
+    world.rows.snapshot = (b"of another version", 2, START)
+    world.send(21)
+    await world.run(world.engine())
+    assert world.kinds() == ["opened"]
+    world.send(5)
+    await world.run(world.engine())
+    assert world.kinds() == ["opened", "cleared"]
