@@ -41,6 +41,7 @@ def play_timelines(folder: Path, pack_name: str) -> tuple[int, list[str]]:
         timezone=pack.zone,
         devices={device.id: plain(device) for device in pack.devices},
         areas={f"{area.code}@{area.valid_from}": plain(area) for area in pack.areas},
+        calendar=pack.calendar(),
     )
     passed = 0
     failures: list[str] = []

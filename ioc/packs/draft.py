@@ -13,6 +13,7 @@ from pydantic import BaseModel, ValidationError
 from ioc.packs.pack import RawRule, content_hash
 from ioc.packs.problem import Findings
 from ioc.packs.schema import PackEntry, Strict
+from ioc.packs.schema_calendar import CalendarEntry
 from ioc.packs.schema_feed import FeedEntry
 from ioc.packs.schema_place import AREA_LISTS, DEVICE_LISTS, AreaRow, DeviceRow, Row
 from ioc.packs.source import Sourced, read_geojson, read_rows, read_yaml
@@ -43,6 +44,7 @@ class Draft:
     feeds: list[Placed[FeedEntry]] = field(default_factory=list)
     devices: list[Placed[DeviceRow]] = field(default_factory=list)
     rules: list[RawRule] = field(default_factory=list)
+    calendar: Placed[CalendarEntry] | None = None
     shapes: Sourced | None = None
     layers: dict[str, Sourced] = field(default_factory=dict)
 
@@ -70,6 +72,7 @@ def read_draft(folder: Path, findings: Findings) -> Draft:
         rule = read_rule(source, findings)
         if rule is not None:
             draft.rules.append(rule)
+    draft.calendar = read_calendar(folder, findings)
     if (folder / "shapes.geojson").exists():
         draft.shapes = read_geojson(folder / "shapes.geojson", name="shapes.geojson", findings=findings)
     for layer in draft.pack.value.layers if draft.pack is not None else ():
@@ -93,6 +96,14 @@ def read_folder(folder: Path, kind: str, findings: Findings) -> Iterator[Sourced
         source = read_yaml(path, name=f"{kind}/{path.name}", findings=findings)
         if source is not None:
             yield source
+
+
+def read_calendar(folder: Path, findings: Findings) -> Placed[CalendarEntry] | None:
+    """Return the pack's holidays; a pack may have none."""
+    name = "calendar.yaml"
+    source = read_yaml(folder / name, name=name, findings=findings) if (folder / name).exists() else None
+    entry = check_model(CalendarEntry, source, findings) if source is not None else None
+    return Placed(entry, source) if entry is not None and source is not None else None
 
 
 def read_rule(source: Sourced, findings: Findings) -> RawRule | None:

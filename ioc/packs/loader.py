@@ -13,7 +13,7 @@ from ioc.domain.feed import FeedSpec, FieldSpec, Label
 from ioc.errors import PackError
 from ioc.packs.check import examine
 from ioc.packs.draft import Draft
-from ioc.packs.pack import DeviceSpec, Domain, Layer, Pack, SparkField, Unit
+from ioc.packs.pack import DeviceSpec, Domain, Holiday, Layer, Pack, SparkField, Unit
 from ioc.packs.schema import LabelText, PackEntry, duration_seconds
 from ioc.packs.schema_feed import FeedEntry, FieldEntry
 from ioc.packs.schema_place import AreaRow
@@ -92,6 +92,10 @@ def build(draft: Draft, entry: PackEntry) -> Pack:
         layers=tuple(
             Layer(id=layer.id, label=label(layer.label), source=layer.source, geojson=draft.layers[layer.id].value)
             for layer in entry.layers
+        ),
+        holidays=tuple(
+            Holiday(date=day.date, name=Label(vi=day.vi, en=day.en), source=day.source, verified=day.verified)
+            for day in (draft.calendar.value.holidays if draft.calendar is not None else ())
         ),
     )
 

@@ -13,6 +13,9 @@ from ioc.domain.device import Device
 from ioc.domain.event import canonical, hash16
 from ioc.domain.feed import FeedSpec, Label
 
+CALENDAR = "holidays"
+"""The id of the one calendar of a pack."""
+
 
 @dataclass(frozen=True, slots=True)
 class SparkField:
@@ -81,6 +84,16 @@ class Unit:
 
 
 @dataclass(frozen=True, slots=True)
+class Holiday:
+    """A day off, with where that is written and whether somebody has read it there."""
+
+    date: date
+    name: Label
+    source: str
+    verified: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Layer:
     """A layer of the map; ``source`` is `sketch` for our own drawing."""
 
@@ -118,6 +131,8 @@ class Pack:
     rules: tuple[RawRule, ...]
     units: tuple[Unit, ...] = ()
     layers: tuple[Layer, ...] = ()
+    holidays: tuple[Holiday, ...] = ()
+    """In their order; what `active: {holidays: ...}` of a rule asks for."""
 
     @property
     def zone(self) -> ZoneInfo:
@@ -127,6 +142,17 @@ class Pack:
     def areas_on(self, day: date) -> tuple[Area, ...]:
         """Return the units that stand on ``day``."""
         return tuple(area for area in self.areas if area.valid_on(day))
+
+    def calendar(self) -> Mapping[str, Any] | None:
+        """Return the holidays as the log's calendar entry has them; None where the pack has no calendar."""
+        if not self.holidays:
+            return None
+        return {
+            "holidays": [
+                {"date": holiday.date.isoformat(), "vi": holiday.name.vi, "en": holiday.name.en}
+                for holiday in self.holidays
+            ]
+        }
 
     def items(self) -> Iterator[PackItem]:
         """Yield every item with its content hash; applying a pack compares these with what was applied last."""
@@ -144,6 +170,10 @@ class Pack:
             yield item("device", device.id, plain(device))
         for layer in self.layers:
             yield item("layer", layer.id, plain(layer))
+        calendar = self.calendar()
+        if calendar is not None:
+            # Before the rules, so that none of them counts for a moment on a day off.
+            yield item("calendar", CALENDAR, calendar)
         for rule in self.rules:
             yield PackItem("rule", rule.id, rule.hash, rule.body)
 

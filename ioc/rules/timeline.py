@@ -73,6 +73,8 @@ class Shelf:
     """Registry values by id, as the log's device entries have them."""
     areas: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """The same of the units, by `code@valid_from`."""
+    calendar: Mapping[str, Any] | None = None
+    """The pack's holidays, as the log's calendar entry has them; in force where a timeline takes rules of the pack."""
 
 
 def run_timelines(directory: Path, shelf: Shelf) -> Iterator[TimelineResult]:
@@ -138,6 +140,8 @@ class Player:
             self.enter(EntryKind.AREA, subject=name, value=area)
         for name, device in {**shelf.devices, **document.get("devices", {})}.items():
             self.enter(EntryKind.DEVICE, subject=name, value={"id": name, **device})
+        if shelf.calendar is not None and "pack_rules" in document:
+            self.enter(EntryKind.CALENDAR, subject="", value=shelf.calendar)
         for identifier in document.get("pack_rules", []):
             if identifier not in shelf.rules:
                 raise TimelineError(f"the pack has no rule {identifier!r}")

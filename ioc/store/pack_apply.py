@@ -1,6 +1,7 @@
 """Apply a pack: compare content hashes with what was applied last, write what differs, and say it in the log.
 
-Rules, devices and areas become log entries with their full new value, because alerts are a function of the log.
+Rules, devices, areas and the calendar become log entries with their full new value, because alerts are a function of
+the log.
 A device that the site made or edited (origin `site`) is never overwritten by the pack.
 """
 
@@ -18,7 +19,12 @@ from ioc.store.engine import Connection, Database
 from ioc.store.event_log import EventLog
 from ioc.store.registry import bump_registry
 
-ENTRY_KINDS = {"rule": EntryKind.RULE, "device": EntryKind.DEVICE, "area": EntryKind.AREA}
+ENTRY_KINDS = {
+    "rule": EntryKind.RULE,
+    "device": EntryKind.DEVICE,
+    "area": EntryKind.AREA,
+    "calendar": EntryKind.CALENDAR,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +199,8 @@ def _entries(
         elif kind is EntryKind.AREA:
             # Shapes are large and no rule of this step needs them.
             entries.append((kind, item.id, {name: value for name, value in item.body.items() if name != "shape"}))
+        elif kind is EntryKind.CALENDAR:
+            entries.append((kind, item.id, item.body))
     entries.extend((ENTRY_KINDS[kind], identifier, None) for kind, identifier in gone if kind in ENTRY_KINDS)
     return entries
 

@@ -35,6 +35,7 @@ def shelf():
         timezone=pack.zone,
         devices={device.id: plain(device) for device in pack.devices},
         areas={f"{area.code}@{area.valid_from}": plain(area) for area in pack.areas},
+        calendar=pack.calendar(),
     )
 
 

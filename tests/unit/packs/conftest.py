@@ -62,6 +62,11 @@ levels:
   - {severity: high, when: 'rain_24h_mm > 100.0'}
 limit: {value: 100, valid_from: 2021-07-01}
 """
+CALENDAR = """\
+holidays:
+  - {date: 2026-01-01, vi: "Tết Dương lịch", en: "New Year's Day", source: "Điều 112", verified: true}
+  - {date: 2026-02-17, vi: "Mùng 1 Tết", en: "Lunar New Year", source: "âm lịch", verified: false}
+"""
 LAYER = '{"type":"FeatureCollection","features":[]}\n'
 
 
@@ -75,6 +80,7 @@ def small_pack(tmp_path: Path) -> Path:
         "devices.csv": DEVICES,
         "feeds/rainfall.yaml": FEED,
         "rules/rain.24h.yaml": RULE,
+        "calendar.yaml": CALENDAR,
         "layers/song-da.geojson": LAYER,
     }.items():
         path = folder / name

@@ -86,6 +86,12 @@ BROKEN = [
     ("depth", "rules/rain.24h.yaml", "feed: rainfall", "feed: " + "[" * 40 + "]" * 40, 3, "nested deeper", ""),
     ("abyss", "rules/rain.24h.yaml", "feed: rainfall", "feed: " + "[" * 4000 + "]" * 4000, 1, "nested deeper", ""),
     ("layer of no geometry", "layers/song-da.geojson", "[]", '[{"type":"Feature"}]', 1, "no valid geometry", ""),
+    ("days out of order", "calendar.yaml", "2026-02-17", "2025-02-17", 1, "2025-02-17 comes after 2026-01-01", ""),
+    ("a day twice", "calendar.yaml", "2026-02-17", "2026-01-01", 1, "days rise, each once", ""),
+    ("no such day", "calendar.yaml", "2026-02-17", "2026-02-30", 3, "holidays.1.date", ""),
+    ("a day of no source", "calendar.yaml", ', source: "âm lịch"', "", 3, "holidays.1.source", "give `source`"),
+    ("a day half checked", "calendar.yaml", "verified: false", "verified: perhaps", 3, "holidays.1.verified", ""),
+    ("no holiday", "calendar.yaml", None, "holidays: []\n", 1, "holidays", ""),
     ("layer of no collection", "layers/song-da.geojson", '"features":[]', '"x":[]', 1, "FeatureCollection", ""),
 ]
 

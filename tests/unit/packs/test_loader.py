@@ -60,7 +60,28 @@ def test_items_differ_only_where_the_pack_differs(small_pack):
     path.write_text(path.read_text(encoding="utf-8").replace("20.8370", "20.8371"), encoding="utf-8")
     after = {(item.kind, item.id): item.hash for item in load_pack(small_pack).items()}
     assert {name for name in after if after[name] != before[name]} == {("device", "rain-2")}
-    assert {kind for kind, _ in after} == {"area", "zone", "domain", "feed", "unit", "device", "layer", "rule"}
+    kinds = {"area", "zone", "domain", "feed", "unit", "device", "layer", "rule", "calendar"}
+    assert {kind for kind, _ in after} == kinds
+
+
+def test_holidays_are_loaded_and_a_source_alone_makes_no_new_calendar(small_pack):
+    """The log's entry holds days and names; who wrote them down stays in the pack. A pack may have no calendar."""
+    before = load_pack(small_pack)
+    assert [(day.date, day.verified) for day in before.holidays] == [
+        (date(2026, 1, 1), True),
+        (date(2026, 2, 17), False),
+    ]
+    assert before.calendar() == {
+        "holidays": [
+            {"date": "2026-01-01", "vi": "Tết Dương lịch", "en": "New Year's Day"},
+            {"date": "2026-02-17", "vi": "Mùng 1 Tết", "en": "Lunar New Year"},
+        ]
+    }
+    path = small_pack / "calendar.yaml"
+    path.write_text(path.read_text(encoding="utf-8").replace("âm lịch", "thông báo"), encoding="utf-8")
+    assert [item.hash for item in load_pack(small_pack).items()] == [item.hash for item in before.items()]
+    path.unlink()
+    assert load_pack(small_pack).calendar() is None
 
 
 def test_a_device_of_the_pack_is_registered_at_a_given_time(small_pack):
