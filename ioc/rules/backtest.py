@@ -1,0 +1,290 @@
+"""A backtest: one pass of the very fold that runs live over a stretch of the log, for one or two forms of a rule.
+
+Pure. A form that was never in force has no ticks of its own in the log, so ticks are made here when its timers are
+due, as the engine would have written them: everywhere but in our own outages, which the log's gap entries tell. Ticks
+change nothing (docs/rules.md), so over a log that the engine folded live the form in force gives its very alerts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, tzinfo
+from typing import Any
+
+from ioc.domain.event import Entry, EntryKind
+from ioc.domain.feed import FeedSpec, Label
+from ioc.errors import PackError
+from ioc.rules.backtest_sheet import Sheet
+from ioc.rules.evaluate import DEPTH_MAX, step
+from ioc.rules.kinds import ALERTS, Absence, Kind, Near, Window
+from ioc.rules.kinds import Sequence as Steps
+from ioc.rules.load import load_rule
+from ioc.rules.memory import Memory, Tally
+from ioc.rules.rule import SECOND_US, Rule, from_us, to_us
+from ioc.rules.ruleset import RuleSet
+from ioc.rules.shortcut import required_text
+
+LOOK_BACK_MIN_US = 24 * 3_600 * SECOND_US
+"""What a rule stands on at the span's beginning is read from at least so long before."""
+TICK_US = SECOND_US
+"""The engine ticks once a second while a timer runs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """One form of a rule. ``version`` is the log's, None for one that was never in force."""
+
+    body: Mapping[str, Any]
+    hash: str
+    version: int | None = None
+
+    @property
+    def id(self) -> str:
+        """Return the rule's id."""
+        return str(self.body.get("rule", ""))
+
+
+@dataclass(frozen=True, slots=True)
+class Outage:
+    """A stretch in which the engine wrote no tick: after ``last_us`` (None: since the beginning) up to a gap entry."""
+
+    last_us: int | None
+    gap_position: int
+
+
+@dataclass(frozen=True, slots=True)
+class City:
+    """What rules are read against."""
+
+    feeds: Mapping[str, FeedSpec]
+    zones: Mapping[str, Label] = field(default_factory=dict)
+    timezone: tzinfo = UTC
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a backtest needs of the log: which events, and from how long before the span."""
+
+    feeds: frozenset[str]
+    devices: frozenset[str] | None
+    """Only events of these are looked at; None: of all."""
+    look_back_us: int
+    base: tuple[Form, ...] = ()
+    """The rules that a rule over alerts listens to, and theirs."""
+
+
+def plan(city: City, forms: Sequence[Form], in_force: Sequence[Form]) -> Plan:
+    """Return what backtesting ``forms`` of one rule needs; ``in_force`` are the forms of all rules in force.
+
+    Raises:
+        PackError: a form cannot be loaded; the message says which member and why.
+    """
+    rules = [loaded(city, form) for form in forms]
+    base = base_of(city, rules, [form for form in in_force if form.id != forms[0].id])
+    listening = [*rules, *(loaded(city, form) for form in base)]
+    feeds = frozenset(feed for rule in listening for feed in rule.feeds) - {ALERTS}
+    return Plan(feeds, devices_of(rules, base), max(map(look_back_us, listening)), tuple(base))
+
+
+def loaded(city: City, form: Form) -> Rule:
+    """Return a form's rule, compiled.
+
+    Raises:
+        PackError: with the member at fault and a hint.
+    """
+    return load_rule(form.body, feeds=city.feeds, hash=form.hash, version=form.version or 0, zone=city.timezone)
+
+
+def look_back_us(rule: Rule) -> int:
+    """Return from how long before an instant a rule's state at it is made, a day at least."""
+    shape, own = rule.shape, 0
+    if isinstance(shape, Window | Near):
+        own = shape.over_us
+    elif isinstance(shape, Absence):
+        own = shape.absent_us
+    elif isinstance(shape, Steps):
+        own = shape.within_us
+    waits = max(level.for_us for level in rule.levels) + rule.clear.for_us
+    return max(own + waits + (rule.hold_us or 0) + rule.refire_us, LOOK_BACK_MIN_US)
+
+
+def devices_of(rules: Sequence[Rule], base: Sequence[Form]) -> frozenset[str] | None:
+    """Return the devices whose events alone the rules look at, where each asks for one by name."""
+    found = set()
+    for rule in rules:
+        asked = None if rule.where is None or rule.kind is Kind.ABSENCE else required_text(rule.where.text)
+        if base or asked is None or asked[0] != "device":
+            return None
+        found.add(asked[1])
+    return frozenset(found)
+
+
+def base_of(city: City, rules: Iterable[Rule], in_force: Sequence[Form]) -> list[Form]:
+    """Return the rules whose alerts the given ones can see, down to the depth to which they are evaluated.
+
+    One that can no longer be loaded is not in force, here as live.
+    """
+    chosen: dict[str, Form] = {}
+    above = [rule for rule in rules if rule.over_alerts]
+    for _ in range(DEPTH_MAX):
+        below = []
+        for form in in_force:
+            if form.id in chosen or not any(sees(rule, form) for rule in above):
+                continue
+            try:
+                rule = loaded(city, form)
+            except PackError:
+                continue
+            chosen[form.id] = form
+            below.append(rule)
+        above = [rule for rule in below if rule.over_alerts]
+    return [chosen[name] for name in sorted(chosen)]
+
+
+def sees(rule: Rule, form: Form) -> bool:
+    """Tell whether a rule over alerts may look at the alerts of another."""
+    asked = None if rule.where is None else required_text(rule.where.text)
+    if asked is None or asked[0] not in ("rule", "domain"):
+        return True
+    return bool(form.body.get(asked[0]) == asked[1])
+
+
+class Side:
+    """One form with a memory and a sheet of its own."""
+
+    def __init__(self, form: Form, base: Sequence[Form], city: City, sheet: Sheet) -> None:
+        self.form = form
+        self.sheet = sheet
+        self.memory = Memory()
+        self.rules = RuleSet(city.feeds, city.zones, timezone=city.timezone)
+        self._base = base
+
+    def begin(self, position: int, log_us: int) -> None:
+        """Put the form, and what it listens to, in force."""
+        # What it raises is looked at whether it would say it or not, and whether it is in force or not.
+        body = {name: value for name, value in self.form.body.items() if name not in ("mode", "enabled")}
+        forms = [*self._base, replace(self.form, body=body)]
+        for form in sorted(forms, key=lambda form: form.id):
+            value = {"body": form.body, "hash": form.hash, "version": form.version or 0}
+            self.enter(Entry(position, from_us(log_us), EntryKind.RULE, subject=form.id, value=value))
+        reason = self.rules.refused.get(self.form.id)
+        if reason is not None:
+            raise PackError(reason)
+
+    def enter(self, entry: Entry) -> None:
+        """Fold one entry, and note what the form's alert does."""
+        for transition in step(self.rules, self.memory, entry):
+            if transition.rule == self.form.id:
+                self.sheet.note(transition)
+
+    def tick(self, at_us: int) -> None:
+        """Fold a tick that the log does not have."""
+        self.enter(Entry(self.memory.position, from_us(at_us), EntryKind.TICK))
+
+    def tick_until(self, log_us: int) -> None:
+        """End the timers that are due by then, as ticks of the engine would have.
+
+        A tick comes at most a second after a timer is due; an entry that comes first ends the timer itself.
+        """
+        memory = self.memory
+        due_us = memory.next_due_log_us()
+        while due_us is not None and due_us + TICK_US <= log_us:
+            self.tick(due_us + TICK_US)
+            due_us = memory.next_due_log_us()
+        memory.tick_us = max(memory.tick_us, log_us - TICK_US)  # the engine was there: no gap is open
+
+
+class Backtest:
+    """Takes the log's entries in order, then says what each form did. Times are microseconds since 1970.
+
+    First :meth:`register` with what was registered before the look-back, then :meth:`begin`, :meth:`take`, :meth:`end`.
+    """
+
+    def __init__(
+        self, city: City, *, candidate: Form, present: Form | None, base: Sequence[Form], from_us: int, to_us: int,
+        outages: Sequence[Outage] = (),
+    ) -> None:  # fmt: skip
+        self.from_us, self.to_us = from_us, to_us
+        forms = [candidate] if present is None else [candidate, present]
+        self.sides = [Side(form, base, city, sheet_of(city, form, from_us, to_us)) for form in forms]
+        self.entries = 0
+        """Taken so far, the look-back's too."""
+        self._outages = iter(outages)
+        self._outage = next(self._outages, None)
+        self._entered = False
+        self._inside = False
+
+    def register(self, entry: Entry) -> None:
+        """Take a device, area or calendar from before the look-back."""
+        for side in self.sides:
+            side.enter(entry)
+
+    def begin(self, position: int, log_us: int, *, tick_us: int | None = None) -> None:
+        """Put the forms in force after ``position``; ``tick_us`` is the log's last tick before, None where none was."""
+        for side in self.sides:
+            side.begin(position, log_us)
+            side.memory.tick_us = tick_us or 0
+
+    def take(self, entry: Entry) -> None:
+        """Fold the next entry of the log (ticks and rules are not asked for)."""
+        log_us = to_us(entry.log_time)
+        self.entries += 1
+        if not self._inside and log_us >= self.from_us:
+            self._inside = True
+            for side in self.sides:
+                side.memory.tally = Tally()
+        self._pass_time(log_us)
+        for side in self.sides:
+            side.enter(entry)
+        if entry.kind is EntryKind.GAP:
+            self._outage, self._entered = next(self._outages, None), False
+
+    def _pass_time(self, log_us: int) -> None:
+        """Make the ticks up to ``log_us``; in an outage there were none after its last one."""
+        outage = self._outage
+        if outage is None:
+            for side in self.sides:
+                side.tick_until(log_us)
+        elif outage.last_us is not None and not self._entered:
+            for side in self.sides:
+                side.tick_until(min(log_us, outage.last_us))
+            if log_us > outage.last_us:
+                self._entered = True
+                for side in self.sides:
+                    side.tick(outage.last_us)
+
+    def end(self) -> None:
+        """Let time pass to the end of the span, and close the sheets."""
+        self._pass_time(self.to_us)
+        for side in self.sides:
+            side.sheet.close()
+
+    def result(self) -> dict[str, Any]:
+        """Return what each form did, JSON-ready; counts are those of the candidate inside the span."""
+        tally, rule = self.sides[0].memory.tally, self.sides[0].form.id
+        return {
+            "entries": self.entries,
+            "events": tally.evaluated[rule],
+            "late": tally.late[rule],
+            "no_data": tally.no_data[rule],
+            "errors": tally.errors[rule],
+            "full": tally.full[rule],
+            "candidate": described(self.sides[0]),
+            "present": described(self.sides[1]) if len(self.sides) > 1 else None,
+            "truncated": any(side.sheet.truncated for side in self.sides),
+        }
+
+
+def sheet_of(city: City, form: Form, from_us: int, to_us: int) -> Sheet:
+    """Return an empty sheet for a form's transitions.
+
+    Raises:
+        PackError: the form cannot be loaded.
+    """
+    return Sheet(from_us, to_us, city.timezone, refire_us=loaded(city, form).refire_us)
+
+
+def described(side: Side) -> dict[str, Any]:
+    """Return one form and what it did."""
+    return {"version": side.form.version, "hash": side.form.hash, **side.sheet.result()}
