@@ -2,12 +2,13 @@
 
 import re
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import Field
 
-from ioc.api import answer, wire, wire_rules
+from ioc.api import answer, wire
+from ioc.api.alert_evidence import read_evidence
 from ioc.api.auth import EVERYBODY, OPERATORS, READERS
 from ioc.api.body import Input, Line, described, read_body
 from ioc.api.caller import Caller
@@ -16,7 +17,7 @@ from ioc.api.filters import AlertFilters, many
 from ioc.api.problems import PreconditionRequiredError
 from ioc.domain.alert import WorkAction
 from ioc.errors import InvalidInputError, NotFoundError, VersionConflictError
-from ioc.store import alerts, domains
+from ioc.store import alerts
 from ioc.store.alert_work import Work, do_work
 from ioc.store.engine import Connection
 
@@ -126,35 +127,9 @@ async def get_history(alert: str, caller: Annotated[Caller, Depends(READERS)], s
 @router.get("/{alert}/evidence", summary="Why an alert fired")
 async def get_evidence(alert: str, caller: Annotated[Caller, Depends(EVERYBODY)], state: StateDep) -> Response:
     """Return the rule, the clause, the limit with its source, the readings, and a chart of the device around it."""
-    feeds = state.parts.pack.feeds
     async with state.parts.database.connection() as connection:
         row = await existing(connection, alert, caller)
-        moves = await alerts.read_history(connection, row["id"])
-        item = await domains.get_rule_item(connection, row["rule"])
-        series = await _series(connection, state, row, moves)
-    masked = caller.principal.masked
-    body = wire_rules.evidence(row, moves, item=item, feeds=feeds, series=series, masked=masked)
-    return answer.json_answer(body)
-
-
-async def _series(
-    connection: Connection, state: APIState, row: alerts.Row, moves: list[alerts.Row]
-) -> list[alerts.Row]:
-    """Return the raw readings to chart: none where the alert speaks of no single device."""
-    tip = wire_rules.tipping(moves)
-    found: dict[str, Any] = tip["evidence"] if tip is not None else {}
-    device = wire_rules.charted_device(row, found)
-    field = wire_rules.charted_field(found, state.parts.pack.feeds.get(row["feed"]))
-    if device is None or not field:
-        return []
-    return await alerts.evidence_series(
-        connection,
-        device=device,
-        feed=row["feed"],
-        field=field,
-        opened_at=row["opened_at"],
-        until=state.parts.clock.now(),
-    )
+        return answer.json_answer(await read_evidence(connection, state, caller, row))
 
 
 async def _work(request: Request, caller: Caller, state: APIState, *, alert: str, action: WorkAction) -> Response:

@@ -19,12 +19,14 @@ async def _rules(caller: Caller, state: APIState) -> list[wire.JSONObject]:
         rows = await domains.list_rule_items(connection)
         opened = await alerts.count_open_by_rule(connection, caller.scope)
     written = {(rule.id, rule.hash): rule.yaml for rule in state.parts.pack.rules}
+    codes = wire_rules.codes_of(state.parts.pack)
     return [
         wire_rules.rule(
             row,
             feeds=state.parts.pack.feeds,
             open_alerts=opened.get(row["id"], 0),
             text=written.get((row["id"], row["hash"])),
+            codes=codes,
         )
         for row in rows
     ]

@@ -60,7 +60,7 @@ class WindowWatch(Plain):
         return WindowState(_shape(rule), rule.zone).unpack(packed)
 
     def details(self, rule: Rule, state: KeyState) -> dict[str, Any]:
-        """Return the window's ends and its measures."""
+        """Return the window's ends, its measures and its panes."""
         window = _shape(rule)
         head = state.head_us // window.pane_us
         return {
@@ -70,6 +70,7 @@ class WindowWatch(Plain):
             "from_us": (head - window.panes + 1) * window.pane_us,
             "to_us": state.head_us,
             "measures": measures_of(rule, state.values),
+            **_own(state).told(window, head),
         }
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import tzinfo
 from typing import Any
 
-from ioc.rules.accumulate import Accumulator, Value
+from ioc.rules.accumulate import Accumulator, Count, Energy, Stats, Value
 from ioc.rules.condition import EvaluationError
 from ioc.rules.field_measures import accumulator
 from ioc.rules.kinds import Measure, Take, Window
@@ -19,6 +19,10 @@ HOURLY = frozenset({"nowcast", "vn_aqi"})
 DAILY = frozenset({"antecedent_rain", "nesterov"})
 PER_MAX = 200
 """Values of `per` in one key."""
+PARTS_TOLD = 20
+"""Of them in evidence."""
+SUMMED = frozenset({"sum", "antecedent_rain"})
+"""Aggregates whose panes are told as sums, the others as means."""
 
 
 class Parted:
@@ -83,6 +87,16 @@ class Parted:
         total = math.fsum(values)  # exactly rounded, so that the order of the parts does not matter
         return total if self.take is Take.SUM else total / len(values)
 
+    def told(self, head: int) -> tuple[dict[str, Any], Accumulator | None]:
+        """Return the parts' values, the largest first, and the part that decided where one did."""
+        self.value(head)  # asks the parts that have changed
+        found = sorted(((value, part) for part, value in self.found.items() if value is not None), reverse=True)
+        said: dict[str, Any] = {"parts": [{"part": part, "v": value} for value, part in found[:PARTS_TOLD]]}
+        if not found or self.take not in (Take.MAX, Take.MIN):
+            return said, None
+        said["part"] = found[0 if self.take is Take.MAX else -1][1]
+        return said, self.parts[said["part"]]
+
     def pack(self) -> Any:
         """Return it for a snapshot."""
         return {part: known.pack() for part, known in self.parts.items()}
@@ -142,6 +156,23 @@ class WindowState:
                 found[measure.name] = value
         return found
 
+    def told(self, window: Window, head: int) -> dict[str, Any]:
+        """Return what evidence shows of the first measure that has a value in each pane, bounded.
+
+        `pane_of` mean, sum or count, `panes` oldest first (empty ones left out); of a measure taken apart also
+        `parts`, the largest first, and `part`: the one that its largest or smallest is of, whose panes they then are.
+        """
+        for measure, known in zip(window.measures, self.measures, strict=True):
+            if type(known) is Parted:
+                said, one = known.told(head)
+                said["per"] = measure.per
+            else:
+                said, one = {}, known  # type: ignore[assignment]
+            said |= {} if one is None else _panes_of(one, measure, window, head)
+            if said:
+                return {"measure": measure.name, **said}
+        return {}
+
     def due_us(self, window: Window) -> int | None:
         """Return when the oldest pane that holds something leaves."""
         return None if self.oldest is None else (self.oldest + window.panes) * window.pane_us
@@ -163,6 +194,22 @@ def _of(measure: Measure, window: Window, zone: tzinfo) -> Accumulator | Parted:
         return accumulator(measure, panes=window.panes, zone=zone)
     assert measure.take is not None, "the loader asks for `take` beside `per`"
     return Parted(measure.take, lambda: accumulator(measure, panes=window.panes, zone=zone))
+
+
+def _panes_of(known: Accumulator, measure: Measure, window: Window, head: int) -> dict[str, Any]:
+    if isinstance(known, Count):
+        counts = [{"at_us": cell[0] * window.pane_us, "v": cell[1]} for cell in known.cells]
+        return {"pane_of": "count", "panes": counts}
+    if not isinstance(known, Stats) or isinstance(known, Energy):
+        return {}
+    summed = measure.aggregate in SUMMED
+    values = known.sums(head, window.panes) if summed else known.means(head, window.panes)
+    panes = [
+        {"at_us": cell[0] * window.pane_us, "v": values[head - cell[0]]}
+        for cell in known.cells
+        if 0 <= head - cell[0] < window.panes
+    ]
+    return {"pane_of": "sum" if summed else "mean", "panes": panes}
 
 
 def _chosen(measure: Measure, values: Mapping[str, Any]) -> bool:

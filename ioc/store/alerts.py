@@ -109,11 +109,19 @@ async def read_history(connection: Connection, alert: str) -> list[Row]:
 
 
 async def evidence_series(
-    connection: Connection, *, device: str, feed: str, field: str, opened_at: datetime, until: datetime
+    connection: Connection,
+    *,
+    device: str,
+    feed: str,
+    field: str,
+    opened_at: datetime,
+    begins_at: datetime | None,
+    until: datetime,
 ) -> list[Row]:
     """Return raw readings (t, v, position) around an alert: two hours (at least fifty readings) before it to ``until``.
 
-    A revised reading counts once, by its newest revision. Bounded to 5,000 rows.
+    From ``begins_at`` on where that is earlier: the beginning of the window that fired. A revised reading counts
+    once, by its newest revision. Bounded to 5,000 rows.
     """
     start = await connection.fetchval(
         "SELECT min(effective) FROM (SELECT effective FROM event WHERE kind = 'event' AND device = $1 AND feed = $2 "
@@ -124,7 +132,7 @@ async def evidence_series(
         opened_at,
         EVIDENCE_READINGS_BEFORE,
     )
-    since = min(start or opened_at, opened_at - EVIDENCE_BEFORE)
+    since = min(start or opened_at, begins_at or opened_at, opened_at - EVIDENCE_BEFORE)
     rows: list[Row] = await connection.fetch(
         "SELECT DISTINCT ON (effective, key) effective AS t, (data -> $3) AS v, position FROM event "
         "WHERE kind = 'event' AND device = $1 AND feed = $2 AND data ? $3 AND effective >= $4 AND effective <= $5 "

@@ -1,4 +1,4 @@
-"""The pure parts of the API: cursors, throttle, languages, areas, scopes, CSV cells, words of rules."""
+"""The pure parts of the API: cursors, throttle, languages, areas, scopes, CSV cells."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from argon2 import PasswordHasher
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ioc.api import paging, wire_rules
+from ioc.api import paging
 from ioc.api.answer import as_csv, safe_cell
 from ioc.api.filters import read_moment
 from ioc.api.frames import Frame, sse
@@ -19,7 +19,7 @@ from ioc.api.passwords import Passwords, check_policy, one_time_password
 from ioc.api.problems import INTERNAL, PROBLEMS, CrossSiteError, language_of, problem_of
 from ioc.api.throttle import ENTRIES_MAX, Throttle
 from ioc.domain.area import Area, Zone
-from ioc.domain.feed import FeedSpec, FieldSpec, Label
+from ioc.domain.feed import Label
 from ioc.errors import InvalidInputError, IOCError, NotFoundError, TooManyRequestsError
 from ioc.store.areas import AreaBook
 from ioc.store.scope import Scope, Where
@@ -201,32 +201,6 @@ def test_a_time_without_zone_is_local_and_a_plus_that_became_a_space_is_mended()
     assert read_moment("2026-11-23T20:00:00") == datetime(2026, 11, 23, 13, 0, tzinfo=UTC)
     assert read_moment("2026-11-23T20:00:00 07:00") == datetime(2026, 11, 23, 13, 0, tzinfo=UTC)
     assert read_moment("2026-11-23") == datetime(2026, 11, 22, 17, 0, tzinfo=UTC)
-
-
-def test_a_rule_is_told_in_words_of_both_languages():
-    spec = FeedSpec("rainfall", Label("Mưa", "Rain"), "disaster",
-                    {"rain_24h_mm": FieldSpec("rain_24h_mm", Label("Mưa 24 giờ", "24 h rain"), unit="mm")})  # fmt: skip
-    body = {"feed": "rainfall", "levels": [{"severity": "high", "when": "rain_24h_mm >= 100.0", "for": "90m"}],
-            "clear": {"when": "rain_24h_mm < 80.5", "for": "1h"}}  # fmt: skip
-    assert wire_rules.describe(body, {"rainfall": spec}) == {
-        "vi": "Cao: Mưa 24 giờ ≥ 100 mm trong 90 phút. Hết khi Mưa 24 giờ < 80,5 mm trong 1 giờ",
-        "en": "High: 24 h rain ≥ 100 mm for 90 min. Ends when 24 h rain < 80.5 mm for 1 h",
-    }
-    held = wire_rules.describe({**body, "clear": None, "hold": "30m"}, {"rainfall": spec})
-    assert held == {
-        "vi": "Cao: Mưa 24 giờ ≥ 100 mm trong 90 phút. "
-        "Mỗi tin có hiệu lực 30 phút, không có tin mới thì cảnh báo tự hết",
-        "en": "High: 24 h rain ≥ 100 mm for 90 min. "
-        "A reading counts for 30 min; without a newer one the alert ends by itself",
-    }
-
-
-def test_thinning_keeps_the_peak_and_the_order():
-    points = [{"t": number, "v": 1000.0 if number == 3_333 else number % 7} for number in range(5_000)]
-    kept = wire_rules.thin(points)
-    assert len(kept) <= 500
-    assert 1000.0 in [point["v"] for point in kept]
-    assert [point["t"] for point in kept] == sorted(point["t"] for point in kept)
 
 
 def test_a_frame_gives_each_reader_its_own_and_foreign_ones_nothing():

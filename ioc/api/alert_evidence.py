@@ -1,0 +1,89 @@
+"""Gathers an alert's evidence: its moves, its rule, the readings to chart, and names for what its details mention."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from ioc.api import wire_details, wire_evidence
+from ioc.api.caller import Caller
+from ioc.api.deps import APIState
+from ioc.api.rule_words import feeds_of
+from ioc.api.wire import JSONObject, Row
+from ioc.api.wire_rules import codes_of
+from ioc.store import alerts, devices, domains
+from ioc.store.engine import Connection
+
+
+async def read_evidence(connection: Connection, state: APIState, caller: Caller, row: Row) -> JSONObject:
+    """Return the evidence of an alert that the caller may see."""
+    moves = await alerts.read_history(connection, row["id"])
+    body = wire_evidence.body_of(row, await domains.get_rule_item(connection, row["rule"]))
+    tip = wire_evidence.tipping(moves)
+    found: Mapping[str, Any] = tip["evidence"] if tip is not None else {}
+    pack = state.parts.pack
+    return wire_evidence.evidence(
+        row,
+        moves,
+        body=body,
+        feeds=pack.feeds,
+        codes=codes_of(pack),
+        series=await _series(connection, state, row, found, body),
+        known=await _known(connection, state, caller, row=row, found=found.get("details") or {}, body=body),
+        masked=caller.principal.masked,
+    )
+
+
+async def _series(
+    connection: Connection, state: APIState, row: Row, found: Mapping[str, Any], body: Mapping[str, Any]
+) -> list[Row]:
+    """Return the raw readings to chart, a window's from its beginning: none where no single device is spoken of."""
+    device = wire_evidence.charted_device(row, found)
+    field = wire_evidence.charted_field(found, state.parts.pack.feeds.get(row["feed"]), body)
+    if device is None or not field:
+        return []
+    begins = (found.get("details") or {}).get("from")
+    return await alerts.evidence_series(
+        connection,
+        device=device,
+        feed=row["feed"],
+        field=field,
+        opened_at=row["opened_at"],
+        begins_at=datetime.fromisoformat(begins) if begins else None,
+        until=state.parts.clock.now(),
+    )
+
+
+async def _known(
+    connection: Connection,
+    state: APIState,
+    caller: Caller,
+    *,
+    row: Row,
+    found: Mapping[str, Any],
+    body: Mapping[str, Any],
+) -> wire_details.Known:
+    """Return the rows that name what details mention."""
+    named, alerts_named = wire_details.mentioned(found)
+    feeds, now = state.parts.pack.feeds, state.parts.clock.now()
+    silent: list[Row] = []
+    if found.get("kind") == "absence" and row["device"] is None and (row["area"] or row["zone"]):
+        silent = await devices.list_devices(
+            connection,
+            devices.DeviceFilter(feeds=feeds_of(body) or [row["feed"]], statuses=["silent", "never"]),
+            caller.within(row["area"], None if row["area"] else row["zone"]),
+            now=now,
+            feeds=feeds,
+            after=None,
+            limit=wire_details.SILENT_MAX,
+        )
+    titles: dict[str, Mapping[str, str]] = {}
+    if found.get("kind") == "correlate":
+        titles = {item["id"]: item["body"].get("title") for item in await domains.list_rule_items(connection)}
+    return wire_details.Known(
+        devices=await devices.load_devices(connection, named, now=now, feeds=feeds) if named else {},
+        alerts=await alerts.load_alerts(connection, alerts_named) if alerts_named else {},
+        rules=titles,
+        silent=silent,
+        scope=caller.scope,
+        masked=caller.principal.masked,
+    )

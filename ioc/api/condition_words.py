@@ -1,0 +1,170 @@
+"""A condition in plain words of both languages: labels for names, words for signs, units after numbers.
+
+What has no words here (a function, arithmetic) stays as it is written, so that nothing is left out.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ioc.domain.feed import FeedSpec, FieldSpec, Label
+from ioc.rules.condition import CONTEXT
+from ioc.rules.load_parts import DURATION
+from ioc.rules.summary import decimals, number_text
+
+TOKEN = re.compile(
+    r"""(?<![\w.])(?P<name>[A-Za-z_]\w*)\s*(?P<sign>[<>]=?|==|!=)\s*
+          (?P<value>-?\d+(?:\.\d+)?(?![\w.])|"[^"]*"|'[^']*'|true\b|false\b|limit\b)(?!\s*[-+*/%])
+      | (?P<text>"[^"]*"|'[^']*')
+      | (?P<call>\.?\s*[A-Za-z_]\w*(?=\s*\())
+      | (?<![\w.])(?P<word>[A-Za-z_]\w*)
+      | (?P<not>!(?!=))\s*
+      | (?P<joint>&&|\|\||[<>]=?|==|!=)
+      | (?<![\w.])(?P<number>\d+(?:\.\d+)?)""",
+    re.VERBOSE,
+)
+SIGNS = {
+    ">": ("trên {}", "above {}"), ">=": ("từ {} trở lên", "at least {}"),
+    "<": ("dưới {}", "below {}"), "<=": ("từ {} trở xuống", "at most {}"),
+    "==": ("là {}", "is {}"), "!=": ("khác {}", "is not {}"),
+}  # fmt: skip
+JOINTS = {
+    "&&": ("và", "and"), "||": ("hoặc", "or"), ">": (">", ">"), ">=": ("≥", "≥"), "<": ("<", "<"), "<=": ("≤", "≤"),
+    "==": ("bằng", "is"), "!=": ("khác", "is not"),
+}  # fmt: skip
+NOT = ("không ", "not ")
+KEPT = {"true": ("có", "yes"), "false": ("không", "no"), "in": ("thuộc", "in"), "limit": ("ngưỡng", "the limit")}
+UNITS = {"s": ("giây", "s", "s"), "m": ("phút", "min", "min"), "h": ("giờ", "h", "h"), "d": ("ngày", "days", "day")}
+OF_PLACE = {
+    "device": Label("thiết bị", "device"), "feed": Label("nguồn dữ liệu", "feed"),
+    "area": Label("xã, phường", "commune or ward"), "zone": Label("khu vực", "zone"),
+    "lat": Label("vĩ độ", "latitude"), "lon": Label("kinh độ", "longitude"), "place": Label("địa điểm", "place"),
+    "owner": Label("đơn vị quản lý", "owner"), "parent": Label("thiết bị cha", "parent device"),
+    "critical": Label("thiết bị trọng yếu", "critical device"), "event": Label("tin", "event"),
+    "flags": Label("cờ dữ liệu", "flags"), "extra": Label("trường khác", "other fields"),
+}  # fmt: skip
+"""What a condition or a key may name beside the fields of its feed."""
+OF_ALERTS = {
+    "rule": Label("luật", "rule"), "key": Label("khóa", "key"), "domain": Label("lĩnh vực", "domain"),
+    "severity": Label("mức độ", "severity"), "rank": Label("bậc của mức độ", "rank of the severity"),
+    "mode": Label("chế độ", "mode"),
+}  # fmt: skip
+assert OF_PLACE.keys() >= CONTEXT.keys(), "every name of the place has its word"
+
+
+Codes = Mapping[str, Mapping[str, Label]]
+"""What codes stand for, by the name that holds them: zones, domains."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """How a name is told: its label and the unit of its numbers."""
+
+    label: Label
+    unit: str = ""
+
+
+def told_field(field: FieldSpec) -> Told:
+    """Return how a field of a feed is told."""
+    return Told(field.label, field.unit)
+
+
+def told_names(specs: list[FeedSpec]) -> dict[str, Told]:
+    """Return how the place and the fields of the feeds are told."""
+    found = {name: Told(label) for name, label in OF_PLACE.items()}
+    for spec in specs:
+        found.update({name: told_field(field) for name, field in spec.fields.items()})
+    return found
+
+
+def pick(label: Label, *, vi: bool) -> str:
+    """Return a label's text in one language."""
+    return label.vi if vi else label.en
+
+
+def inner(text: str) -> str:
+    """Return a label as it stands inside a sentence: `Mực nước` is `mực nước`; `NO₂` and `Wi-Fi` stay."""
+    return text[:1].lower() + text[1:] if text and text.split(maxsplit=1)[0][1:].islower() else text
+
+
+def begin(text: str) -> str:
+    """Return a sentence with its first letter capital."""
+    return text[:1].upper() + text[1:]
+
+
+def number_words(text: str, *, vi: bool) -> str:
+    """Return a number as people write it: `8.000` and `80,5`, or `8,000` and `80.5`."""
+    value = float(text)
+    return number_text(value, digits=max(decimals(value), 0), vi=vi)
+
+
+def duration_words(value: object, *, vi: bool) -> str:
+    """Return a duration in the unit it is written in (`90m`: `90 phút`); empty where there is none."""
+    match = DURATION.fullmatch(value) if isinstance(value, str) else None
+    if match is None:
+        return ""
+    unit = UNITS[match[2]]
+    return f"{int(match[1])} {unit[0] if vi else unit[2] if int(match[1]) == 1 else unit[1]}"
+
+
+def quoted(text: str) -> str:
+    """Return a text of a condition between the quotation marks of prose."""
+    return f"“{text[1:-1]}”"
+
+
+def condition_words(when: str, names: Mapping[str, Told], *, vi: bool, codes: Codes, limit: str = "") -> str:
+    """Return a condition as words; ``limit`` is the value in force with its unit, ``codes`` what codes stand for."""
+    return TOKEN.sub(Teller(names, codes, limit, vi).told, when)
+
+
+@dataclass(frozen=True, slots=True)
+class Teller:
+    """Tells the pieces of one condition in one language."""
+
+    names: Mapping[str, Told]
+    codes: Codes
+    limit: str
+    vi: bool
+
+    def told(self, match: re.Match[str]) -> str:
+        """Return the words of one piece; a call stays as it is written."""
+        kind = match.lastgroup
+        if kind == "value":
+            return self.comparison(match["name"], match["sign"], match["value"])
+        text = match[0].strip()
+        if kind == "word":
+            return self.kept(text) if text in KEPT else self.label_of(text)
+        if kind == "text":
+            return quoted(text)
+        if kind == "number":
+            return number_words(text, vi=self.vi)
+        pair = JOINTS.get(text, NOT if kind == "not" else (match[0], match[0]))
+        return pair[not self.vi]
+
+    def comparison(self, name: str, sign: str, value: str) -> str:
+        """Return a name, a sign and what the name is compared with."""
+        words = SIGNS[sign][not self.vi]
+        if self.vi and sign == "==" and value[-1].isdigit():
+            words = "bằng {}"
+        return f"{self.label_of(name)} {words.format(self.value_of(value, name))}"
+
+    def value_of(self, text: str, name: str) -> str:
+        """Return what a name is compared with."""
+        if text == "limit":
+            return self.kept(text)
+        if text in KEPT:
+            return f"“{self.kept(text)}”"
+        if text[0] in "\"'":
+            known = self.codes.get(name, {}).get(text[1:-1])
+            return pick(known, vi=self.vi) if known else quoted(text)
+        unit = self.names[name].unit if name in self.names else ""
+        return f"{number_words(text, vi=self.vi)} {'giây' if self.vi and unit == 's' else unit}".rstrip()
+
+    def kept(self, word: str) -> str:
+        """Return the word for one that conditions keep for themselves, the limit with its value."""
+        told = KEPT[word][not self.vi]
+        return f"{told} {self.limit}".rstrip() if word == "limit" else told
+
+    def label_of(self, name: str) -> str:
+        """Return a name's label; the name itself where it has none."""
+        return inner(pick(self.names[name].label, vi=self.vi)) if name in self.names else name
