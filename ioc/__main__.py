@@ -29,10 +29,12 @@ device_app = typer.Typer(no_args_is_help=True, help="Register devices")
 key_app = typer.Typer(no_args_is_help=True, help="Issue keys for machines")
 user_app = typer.Typer(no_args_is_help=True, help="Add people")
 area_app = typer.Typer(no_args_is_help=True, help="Areas and their boundaries")
+verify_app = typer.Typer(no_args_is_help=True, help="Recompute what an instance says")
 app.add_typer(device_app, name="device")
 app.add_typer(key_app, name="key")
 app.add_typer(user_app, name="user")
 app.add_typer(area_app, name="area")
+app.add_typer(verify_app, name="verify")
 
 Data = Annotated[Path | None, typer.Option("--data", help="Folder of the instance's own files")]
 AsJSON = Annotated[bool, typer.Option("--json", help="Print JSON for machines")]
@@ -289,6 +291,40 @@ def area_import(
         for line in skipped:
             say(f"left out: {line}")
         return OK if imported else FOUND
+
+    run(work())
+
+
+@verify_app.command("alerts")
+def verify_alerts(as_json: AsJSON = False, data: Data = None) -> None:
+    """Recompute every alert from the log; exit code 1 when the history says something else."""
+    from ioc.bootstrap import verify
+
+    async def work() -> int:
+        return OK if await verify.verify_alerts(settings_of(data_dir=data), say, as_json=as_json) else FOUND
+
+    run(work())
+
+
+@verify_app.command("audit")
+def verify_audit(
+    anchor: Annotated[
+        Path | None, typer.Option(exists=True, dir_okay=False, help="What an earlier --export wrote, kept elsewhere")
+    ] = None,
+    export: Annotated[
+        Path | None, typer.Option(dir_okay=False, help="Write the chain's end here, to keep it elsewhere")
+    ] = None,
+    as_json: AsJSON = False,
+    data: Data = None,
+) -> None:
+    """Compute the audit trail's chain again; exit code 1 when a row was changed, or the end cut off."""
+    from ioc.bootstrap import verify
+
+    async def work() -> int:
+        holds = await verify.verify_audit(
+            settings_of(data_dir=data), say, anchor=anchor, export=export, as_json=as_json
+        )
+        return OK if holds else FOUND
 
     run(work())
 
