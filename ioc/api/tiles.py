@@ -98,10 +98,12 @@ def _tile(
     known = [feeds[name] for name in domain.feeds if name in feeds]
     rows = [pulse[spec.id] for spec in known if spec.id in pulse]
     heard = {spec.id: pulse[spec.id]["last_log_time"] for spec in known if spec.id in pulse}
-    silences = [since for spec in known if (since := silent_since(spec, heard.get(spec.id), now)) is not None]
+    # A feed that no device is registered for and that nobody ever sent is not connected: neither silent nor well.
+    connected = [spec for spec in known if heard.get(spec.id) or (spec.id in pulse and pulse[spec.id]["devices"])]
+    silences = [since for spec in connected if (since := silent_since(spec, heard.get(spec.id), now)) is not None]
     # Silence is never green, and never hides an alert either.
     worst = next((name for name, count in opened.items() if count), None)
-    state = worst or ("no_data" if silences or not known else "normal")
+    state = worst or ("no_data" if silences or not connected else "normal")
     told = [since for since in silences if since.year > 1]
     return {
         "id": domain.id,

@@ -72,9 +72,16 @@ def make_pack() -> Pack:
         "rainfall": feed("rainfall", "disaster", "rain_24h_mm", "mm"),
         "camera_detection": feed("camera_detection", "traffic", "speed_kmh", "km/h"),
         "watch_list": feed("watch_list", "security", "matches", "", restricted=True),
+        "slope": feed("slope", "disaster", "displacement_mm", "mm"),  # nobody has connected one
     }
     domains = (
-        Domain("disaster", "X15", Label("Thiên tai", "Disaster"), ("rainfall",), SparkField("rainfall", "rain_24h_mm")),
+        Domain(
+            "disaster",
+            "X15",
+            Label("Thiên tai", "Disaster"),
+            ("rainfall", "slope"),
+            SparkField("rainfall", "rain_24h_mm"),
+        ),
         Domain("traffic", "D05", Label("Giao thông", "Traffic"), ("camera_detection",)),
         Domain("security", "D06", Label("An ninh", "Security"), ("watch_list",)),
         Domain("health", "D08", Label("Y tế", "Health")),

@@ -99,10 +99,35 @@ def test_the_fifteen_domains_are_the_official_thirteen_and_two_across():
 
 def test_the_eight_feeds_have_the_contract_fields_and_domains():
     """Devices and clients rely on these names."""
-    assert {feed.id: feed.domain for feed in PACK.feeds.values()} == FEEDS
-    assert {feed.id: " ".join(feed.fields) for feed in PACK.feeds.values()} == FEED_FIELDS
-    assert [feed.id for feed in PACK.feeds.values() if not feed.device_required] == ["citizen_report"]
-    assert [feed.id for feed in PACK.feeds.values() if feed.restricted] == ["citizen_report"]
+    first = [PACK.feeds[name] for name in FEEDS]
+    assert {feed.id: feed.domain for feed in first} == FEEDS
+    assert {feed.id: " ".join(feed.fields) for feed in first} == FEED_FIELDS
+    assert [feed.id for feed in first if not feed.device_required] == ["citizen_report"]
+    assert [feed.id for feed in first if feed.restricted] == ["citizen_report"]
+
+
+def test_each_of_the_fifteen_domains_has_feeds():
+    """Thirty to forty-five thin ones beside the eight of the contract."""
+    assert 30 <= len(PACK.feeds) - len(FEEDS) <= 45
+    assert [domain.id for domain in PACK.domains if not domain.feeds] == []
+
+
+def test_what_could_name_a_person_or_a_weak_spot_is_restricted():
+    """Location, health, watch lists, guarded targets and weak hosts never reach a wall or a public page."""
+    assert {feed.id for feed in PACK.feeds.values() if feed.restricted} == {
+        "citizen_report", "crime_report", "disease_cases", "emergency_call", "security_event", "target_security",
+        "vehicle_tracking", "watchlist_hit",
+    }  # fmt: skip
+
+
+def test_a_number_with_possible_bounds_has_plausible_ones_and_a_text_its_length():
+    """An odd value is flagged before it is refused."""
+    for feed in PACK.feeds.values():
+        for field in feed.fields.values():
+            if field.type in (FieldType.NUMBER, FieldType.INTEGER):
+                assert field.plausible_min is not None, (feed.id, field.name)
+                assert field.plausible_max is not None, (feed.id, field.name)
+            assert field.type is not FieldType.TEXT or field.length_max <= 5_000, (feed.id, field.name)
 
 
 def test_every_number_has_possible_bounds_that_hold_the_recorded_extremes():
