@@ -8,7 +8,7 @@ from ioc.packs.check import check_pack
 from ioc.packs.loader import load_pack, pack_folder
 from ioc.packs.pack import plain
 from ioc.packs.problem import Problem
-from ioc.rules.load import RuleError, load_rule
+from ioc.rules.check import Surroundings, check_rule
 from ioc.rules.timeline import Shelf, run_timelines
 
 
@@ -23,11 +23,10 @@ def check_everything(name: str) -> list[Problem]:
     if problems:
         return problems
     pack = load_pack(folder)
+    around = Surroundings(pack.feeds, {domain.id for domain in pack.domains}, pack.zone)
     for rule in pack.rules:
-        try:
-            load_rule(rule.body, feeds=pack.feeds, hash=rule.hash, version=1, zone=pack.zone)
-        except RuleError as error:
-            problems.append(Problem(rule.file, rule.line, f"rule {rule.id}: {error}"))
+        found = check_rule(rule.yaml, around, identifier=rule.id).errors
+        problems.extend(Problem(rule.file, fault.line, f"rule {rule.id}: {fault}", fault.hint) for fault in found)
     return problems
 
 

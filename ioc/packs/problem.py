@@ -10,12 +10,14 @@ PROBLEMS_MAX = 200
 
 @dataclass(frozen=True, slots=True, order=True)
 class Problem:
-    """One thing wrong in a pack. ``file`` is relative to the pack's folder, ``line`` counts from 1."""
+    """One thing wrong in a pack. ``file`` is relative to the pack's folder; lines and columns count from 1."""
 
     file: str
     line: int
     message: str
     hint: str = ""
+    column: int = 0
+    """0: it speaks of the line as a whole."""
 
     def __str__(self) -> str:
         """Return `file:line: message (hint)`, the form that editors can jump to."""
@@ -30,9 +32,9 @@ class Findings:
     problems: list[Problem] = field(default_factory=list)
     dropped: int = 0
 
-    def add(self, *, file: str, line: int, message: str, hint: str = "") -> None:
+    def add(self, *, file: str, line: int, message: str, hint: str = "", column: int = 0) -> None:
         """Note one problem, once."""
-        problem = Problem(file, line, message, hint)
+        problem = Problem(file, line, message, hint, column)
         if problem in self.problems:
             return
         if len(self.problems) >= PROBLEMS_MAX:

@@ -57,14 +57,18 @@ class Sourced:
     value: Any
     lines: Mapping[KeyPath, int] = field(default_factory=dict)
     text: str = ""
+    columns: Mapping[KeyPath, int] = field(default_factory=dict)
+
+    def place(self, *path: str | int) -> tuple[int, int]:
+        """Return line and column of ``path``, or of the nearest thing around it that has them."""
+        for length in range(len(path), -1, -1):
+            if path[:length] in self.lines:
+                return self.lines[path[:length]], self.columns.get(path[:length], 0)
+        return 1, 0
 
     def line(self, *path: str | int) -> int:
         """Return the line of ``path``, or of the nearest thing around it that has one."""
-        for length in range(len(path), -1, -1):
-            found = self.lines.get(path[:length])
-            if found is not None:
-                return found
-        return 1
+        return self.place(*path)[0]
 
 
 def read_text(path: Path, *, name: str, findings: Findings) -> str | None:
@@ -104,16 +108,22 @@ def check_text(text: str, *, file: str, line: int, findings: Findings) -> bool:
 def read_yaml(path: Path, *, name: str, findings: Findings) -> Sourced | None:
     """Return the one mapping of a YAML file, or None with the problem noted."""
     text = read_text(path, name=name, findings=findings)
-    if text is None:
-        return None
+    return None if text is None else parse_yaml(text, name=name, findings=findings)
+
+
+def parse_yaml(text: str, *, name: str, findings: Findings) -> Sourced | None:
+    """Return the one mapping that a text of YAML is, or None with the problem noted."""
     try:
         # CoreLoader is a SafeLoader and constructs nothing: it only composes nodes.
         node = yaml.compose(text, Loader=CoreLoader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        line = mark.line + 1 if mark is not None else 1
-        message = f"not readable as YAML: {error.problem or error.context}"
-        findings.add(file=name, line=line, message=message, hint="check indentation, quotes and colons")
+        line, column = (mark.line + 1, mark.column + 1) if mark is not None else (1, 0)
+        message, hint = (
+            f"not readable as YAML: {error.problem or error.context}",
+            "check indentation, quotes and colons",
+        )
+        findings.add(file=name, line=line, message=message, hint=hint, column=column)
         return None
     except yaml.reader.ReaderError as error:
         line = text[: error.position].count("\n") + 1
@@ -125,9 +135,9 @@ def read_yaml(path: Path, *, name: str, findings: Findings) -> Sourced | None:
     if not isinstance(node, yaml.MappingNode):
         findings.add(file=name, line=1, message="not a mapping", hint="begin with `key: value` lines")
         return None
-    lines: dict[KeyPath, int] = {}
-    value = NodeReader(name, lines, findings).read(node, ())
-    return Sourced(name, value, lines, text)
+    reader = NodeReader(name, findings)
+    value = reader.read(node, ())
+    return Sourced(name, value, reader.lines, text, reader.columns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,13 +145,15 @@ class NodeReader:
     """Turns composed nodes into JSON-ready values and writes down each key's line."""
 
     file: str
-    lines: dict[KeyPath, int]
     findings: Findings
+    lines: dict[KeyPath, int] = field(default_factory=dict)
+    columns: dict[KeyPath, int] = field(default_factory=dict)
 
     def read(self, node: yaml.Node, path: KeyPath) -> Any:
         """Return the value of ``node``; null with a problem noted where it goes too deep."""
         line = node.start_mark.line + 1
         self.lines.setdefault(path, line)
+        self.columns.setdefault(path, node.start_mark.column + 1)
         if len(path) > DEPTH_MAX:
             self.findings.add(file=self.file, line=line, message=f"nested deeper than {DEPTH_MAX}")
             return None
@@ -171,7 +183,7 @@ class NodeReader:
                 hint = f"the first is on line {self.lines[(*path, key)]}"
                 self.findings.add(file=self.file, line=line, message=f"the key `{key}` comes twice", hint=hint)
                 continue
-            self.lines[(*path, key)] = line
+            self.lines[(*path, key)], self.columns[(*path, key)] = line, key_node.start_mark.column + 1
             mapping[key] = self.read(value_node, (*path, key))
         return mapping
 

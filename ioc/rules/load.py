@@ -89,8 +89,9 @@ def load_rule(
     events = Vocabulary({name: spec.type for name, spec in fields.items()})
     made = made_of(body, specs=specs, fields=fields, vocabulary=events, feeds=feeds)
     limits = limits_at(body.get("limit"), "limit")
+    listed = body.get("levels")
     limited = bool(limits) or any(
-        isinstance(level, Mapping) and level.get("limit") for level in body.get("levels") or ()
+        isinstance(level, Mapping) and level.get("limit") for level in (listed if isinstance(listed, list) else ())
     )
     vocabulary = Vocabulary({name: spec.type for name, spec in made.names.items()}, limited=limited)
     frame = Frame(made, vocabulary, fields, limited)
@@ -166,7 +167,7 @@ def feeds_at(body: Mapping[str, Any], feeds: Mapping[str, FeedSpec]) -> list[Fee
             raise RuleError("a rule over alerts listens to nothing else", path="feed", hint="feed: alert")
         return [ALERT_FEED]
     for name in names:
-        if name not in feeds:
+        if not isinstance(name, str) or name not in feeds:
             raise RuleError(f"no feed {name!r}", path="feed", hint=f"there are {', '.join(sorted(feeds))}")
     return [feeds[name] for name in dict.fromkeys(names)]
 
@@ -254,6 +255,8 @@ def by_at(body: Mapping[str, Any], frame: Frame) -> tuple[str, ...]:
     if not isinstance(names, Sequence) or len(names) > BY_MAX or (not names and kind is not Kind.NEAR):
         raise RuleError(f"one to {BY_MAX} names are required", path="by", hint="default [device]")
     for name in names:
+        if not isinstance(name, str):
+            raise RuleError(f"{name!r} is no name", path="by", hint="device, area, zone, event or a field of the feed")
         if kind is Kind.ABSENCE and (len(names) > 1 or name not in ("device", *PLACES)):
             raise RuleError("silence is of a device, an area or a zone", path="by", hint="[device], [area] or [zone]")
         if name == EVENT and name not in frame.fields:

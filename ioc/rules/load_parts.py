@@ -29,6 +29,7 @@ class RuleError(PackError):
     def __init__(self, message: str, *, path: str, hint: str = "") -> None:
         super().__init__(f"{path}: {message}" + (f" ({hint})" if hint else ""))
         self.path = path
+        self.detail = message
         self.hint = hint
 
 
