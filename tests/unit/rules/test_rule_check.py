@@ -72,9 +72,11 @@ def test_line_ends_and_byte_order_marks_are_settled():
         (("domain: test", "domain: !!python/name:os.system x"), 3, "", "is not allowed", "remove it"),
     ],
 )  # fmt: skip
-def test_a_fault_is_said_at_its_line_with_what_to_do(change: Any, line: int, member: str, detail: str, hint: str):
+def test_a_fault_is_said_at_its_line_with_what_to_do(
+    change: tuple[str, str], line: int, member: str, detail: str, hint: str
+):
     assert change[0] in SOUND
-    found = check(SOUND.replace(*change, 1))
+    found = check(SOUND.replace(change[0], change[1], 1))
     assert found.rule is None
     assert found.body is None
     said = [fault for fault in found.errors if (fault.line, fault.member) == (line, member) and detail in fault.detail]
