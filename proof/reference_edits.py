@@ -1,0 +1,264 @@
+"""What changes the world of the independent evaluator beside readings: the registry, rules, clusters, other alerts.
+
+Written from docs/rules.md alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Any
+
+from ioc.domain.event import Event
+from proof.reference_alerts import finish, follow
+from proof.reference_keys import Key, Truth
+from proof.reference_kinds import KINDS, absent
+from proof.reference_measures import Reading, distance_m
+from proof.reference_rules import PLACE, RANKS, FailedError, Level, Rule, active, duration, metres
+
+if TYPE_CHECKING:
+    from proof.reference import World
+
+OF_DEVICE = ("area", "zone", "lat", "lon", "place", "owner", "parent", "critical", "extra")
+PYTHON_TYPES: Mapping[str, tuple[type, ...]] = {
+    "integer": (int,), "boolean": (bool,), "text": (str,), "object": (object,),
+}  # fmt: skip
+
+
+class Registry:
+    """The devices as the log has them."""
+
+    def __init__(self) -> None:
+        self.devices: dict[str, Mapping[str, Any]] = {}
+
+    def side(self, device: str) -> dict[str, Any]:
+        """Return what the registry says of a device's place."""
+        known = self.devices.get(device)
+        if known is None:
+            return {}
+        return {"device": device, "feed": known.get("feed"), **{name: known.get(name) for name in OF_DEVICE}}
+
+    def place(self, event: Event) -> dict[str, Any]:
+        """Return an event's own place, else its device's."""
+        own = {"area": event.area, "zone": event.zone, "lat": event.lat, "lon": event.lon}
+        return {**self.side(event.device), **{name: value for name, value in own.items() if value is not None},
+                "device": event.device, "feed": event.feed, "flags": list(event.flags)}  # fmt: skip
+
+    def bound(self, data: Mapping[str, Any], types: Mapping[str, str]) -> dict[str, Any]:
+        """Return the members of an event that have their type."""
+        found: dict[str, Any] = {}
+        for name, value in data.items():
+            kind = types.get(name) if name not in PLACE else None
+            if kind is None or value is None or (isinstance(value, bool) and kind not in ("boolean", "object")):
+                continue
+            if kind == "number" and isinstance(value, (float, int)):
+                found[name] = float(value)
+            elif kind != "number" and isinstance(value, PYTHON_TYPES[kind]):
+                found[name] = value
+        return found
+
+    def parts(self, rule: Rule, event: Event, values: Mapping[str, Any]) -> tuple[str, ...] | None:
+        """Return the parts of the key that an event falls to, None where one is missing."""
+        found = [event.key.hex() if name == "event" else values.get(name) for name in rule.by]
+        return None if any(part is None for part in found) else tuple(written(part) for part in found)
+
+    def heard(self, rule: Rule, event: Event) -> bool:
+        """Tell whether an absence rule hears an event."""
+        of = absent(rule)[1]
+        known = self.devices.get(event.device)
+        return (of is None or event.data.get(of) is not None) and (known is None or is_active(known))
+
+    def expected(self, rule: Rule) -> dict[str, tuple[str, ...]]:
+        """Return the keys from which an absence rule expects to hear."""
+        found: dict[str, tuple[str, ...]] = {}
+        for device, known in self.devices.items():
+            side = self.side(device)
+            if not is_active(known) or known.get("feed") not in rule.feeds or side[rule.by[0]] is None:
+                continue
+            if rule.where is None or rule.where(side) is True:
+                found[side[rule.by[0]]] = (side[rule.by[0]],)
+        return found
+
+    def join(self, world: World, rule: Rule, parts: tuple[str, ...], reading: Reading, log: int) -> Key | None:
+        """Return the cluster that a point falls to, after those that it joins have become one; None: lost."""
+        near, lon, lat = rule.body["near"], reading.values.get("lon"), reading.values.get("lat")
+        if lon is None or lat is None:
+            return None
+        over, radius = duration(near["over"]), metres(near["radius"])
+        found = [
+            key for (of, _), key in sorted(world.keys.items()) if of == rule.id and key.parts == parts and any(
+                abs(one.effective - reading.effective) < over
+                and distance_m((one.values["lon"], one.values["lat"]), (lon, lat)) <= radius for one in key.readings)
+        ]  # fmt: skip
+        if not found:
+            name = "|".join((*parts, reading.clue or f"c{reading.position}"))
+            key = world.begin(rule, name, parts, reading.effective, log)
+            key.own = len(world.begun)
+            world.begun.append(name)
+            return key
+        found = [key for key in found if (key.head or 0) < reading.effective + over]
+        for key in found:
+            world.end_until(key, reading.effective)
+        if not found:
+            return None
+        first, *others = sorted(found, key=lambda key: int(key.own))
+        head = max(reading.effective, *(key.head or 0 for key in found))
+        for key in sorted(others, key=lambda key: key.name):
+            finish(world, key, "merged", head)
+            if key.t > first.t:
+                first.t, first.log = key.t, key.log
+            first.readings += key.readings
+        first.head = head
+        return first
+
+    def spread(self, world: World, of: Key, kind: str, at: int, log: int) -> None:
+        """Let rules over alerts see a transition."""
+        alert = of.alert
+        assert alert is not None, "it has just moved"
+        told = {"rule": of.rule.id, "key": of.name, "domain": of.rule.body["domain"], "severity": alert.severity,
+                "rank": RANKS[alert.severity], "mode": of.rule.body.get("mode", "alert")}  # fmt: skip
+        values = {**of.place, **dict(zip(of.rule.by, of.parts, strict=False)), **told}
+        clue = "c" + blake2b(f"{of.rule.id}\0{of.name}\0{at}".encode(), digest_size=6).hexdigest()
+        reading = Reading(world.position, at, "alert", values.get("device"), values, clue)
+        for rule in [world.rules[name] for name in sorted(world.rules)]:
+            if rule.feeds != ("alert",) or rule.id == of.rule.id:
+                continue
+            parts = [values.get(name) for name in rule.by]
+            whole = None if any(part is None for part in parts) else tuple(written(part) for part in parts)
+            chosen = world.chosen(rule, values, "") and whole is not None
+            if rule.kind == "near":
+                if chosen and kind in ("opened", "reopened") and whole is not None:
+                    world.read(rule, whole, reading, log)
+            else:
+                correlate(world, rule, whole if chosen and kind != "cleared" else None, reading, log)
+
+
+def correlate(world: World, rule: Rule, parts: tuple[str, ...] | None, reading: Reading, log: int) -> None:
+    """Take a condition out of where it was, put it where it belongs now, and evaluate both."""
+    condition = (reading.values["rule"], reading.values["key"])
+    touched = {key.name for (of, _), key in world.keys.items() if of == rule.id and condition in (key.own or {})}
+    if parts is not None:
+        name = "|".join(parts)
+        if (rule.id, name) not in world.keys:
+            world.begin(rule, name, parts, reading.effective, log)
+        touched.add(name)
+    for name in sorted(touched):
+        key = world.keys[rule.id, name]
+        world.end_until(key, reading.effective)
+        members = {one: value for one, value in (key.own or {}).items() if one != condition}
+        key.own = {**members, condition: reading.values} if parts is not None and name == "|".join(parts) else members
+        if reading.effective > key.t:
+            key.t, key.log = reading.effective, log
+        key.place, key.feed, key.heard = reading.values, "alert", True
+        world.taken(key, key.t, KINDS["correlate"].facts(key, key.t))
+
+
+def written(part: Any) -> str:
+    """Return a part of a key as text."""
+    return str(part).lower() if isinstance(part, bool) else str(part)
+
+
+def is_active(device: Mapping[str, Any]) -> bool:
+    """Tell whether a device should report."""
+    return bool(device.get("state", "active") == "active")
+
+
+def cluster_of(key: Key) -> bool:
+    """Tell whether a key is a cluster, which is forgotten when it is empty."""
+    return key.rule.kind == "near"
+
+
+def keys_of(world: World, rule: str) -> list[Key]:
+    """Return the keys of a rule in their order."""
+    return [key for (of, _), key in sorted(world.keys.items()) if of == rule]
+
+
+def edit(world: World, name: str, new: Rule | None) -> None:
+    """Put a rule into force, or out of it."""
+    old = world.rules.get(name)
+    if new is None or old is None or old.making != new.making:
+        for key in keys_of(world, name):
+            finish(world, key, "rule_removed" if new is None else "rule_changed")
+        world.rules.pop(name, None)
+        if new is not None:
+            world.rules[name] = new
+            if new.kind == "absence":
+                for key_name, parts in sorted(world.registry.expected(new).items()):
+                    world.begin(new, key_name, parts, world.log, world.log)
+        return
+    world.rules[name] = new
+    for key in keys_of(world, name):
+        judge_anew(world, key, old, new)
+
+
+def judge_anew(world: World, key: Key, old: Rule, new: Rule) -> None:
+    """Go on with a key under the new wording of its rule."""
+    at = key.at(world.log)
+    if new.kind == "threshold" and new.where is not None and not world.chosen(new, key.readings[-1].values, ""):
+        finish(world, key, "rule_changed")
+        return
+    facts = {**key.place, **KINDS[new.kind].facts(key, at)}
+    passed = new.hold is not None and key.told is not None and key.told + new.hold <= at
+
+    def anew(level: Level | None) -> Truth:
+        clause = level.clause if level is not None else new.clear
+        assert clause is not None, "asked only where there is one"
+        if passed:
+            return (level is None, at)
+        try:
+            return (clause({**facts, "limit": new.limit(level, at, world.zone)}), at)
+        except FailedError:
+            return (None, at)
+
+    kept = {level: (truth, lives) for level, truth, lives in zip(old.levels, key.truths, key.lives, strict=True)}
+    known = [kept.get(level) or (anew(level), False) for level in new.levels]
+    key.rule, key.truths, key.lives = new, [truth for truth, _ in known], [lives for _, lives in known]
+    same_band = (old.clear and old.clear.text) == (new.clear and new.clear.text)
+    if not same_band:
+        key.band = anew(None) if new.clear is not None else (None, at)
+    if key.head is not None and (not same_band or any(level not in kept for level in new.levels)):
+        key.head = max(key.head, at)
+    key.floor = max(key.floor, at)
+    schedule_anew(world, key, at)
+    world.end_until(key, at)
+    follow(world, key, at)
+
+
+def schedule_anew(world: World, key: Key, at: int) -> None:
+    """See whether a key counts under a new schedule or calendar."""
+    if (counts := active(key.rule, at, world.zone, world.holidays)) is not key.counts:
+        key.counts, key.switched = counts, at
+    key.judged = max(key.judged, at)
+
+
+def calendar(world: World) -> None:
+    """Let the newest calendar count."""
+    for _, key in sorted(world.keys.items()):
+        if "active" in key.rule.body:
+            at = key.at(world.log)
+            schedule_anew(world, key, at)
+            world.end_until(key, at)
+            follow(world, key, at)
+
+
+def outdated(world: World, device: str, value: Mapping[str, Any] | None) -> None:
+    """Put a device into the registry, or out of it."""
+    gone = value is None or value.get("state") == "retired"
+    rules = [world.rules[name] for name in sorted(world.rules)]
+    before = {rule.id: world.registry.expected(rule) for rule in rules if rule.kind == "absence"}
+    if value is None:
+        world.registry.devices.pop(device, None)
+    else:
+        world.registry.devices[device] = value
+    for rule in rules:
+        ending = []
+        if rule.kind == "absence":
+            after = world.registry.expected(rule)
+            ending = [name for name in before[rule.id] if name not in after]
+            for name in sorted(after.keys() - before[rule.id].keys()):
+                if (rule.id, name) not in world.keys:
+                    world.begin(rule, name, after[name], world.log, world.log)
+        for key in keys_of(world, rule.id):
+            names_it = "device" in rule.by and key.parts[rule.by.index("device")] == device
+            if key.name in ending or (gone and names_it):
+                finish(world, key, "device_removed")
