@@ -7,6 +7,7 @@ from typing import Any
 from ioc.api.rule_words import Words, step_words
 from ioc.api.wire import JSONObject, Row, both, label, moment
 from ioc.rules.geometry import distance_m
+from ioc.rules.load_parts import metres_at
 from ioc.store.scope import Scope
 
 PLACES = ("device", "area")
@@ -179,6 +180,7 @@ def _zone(found: Mapping[str, Any], words: Words, known: Known) -> JSONObject:
         "margin_m": found.get("margin_m"),
         "polygon": place.get("polygon"),
         "circle": place.get("circle"),
+        "radius_m": metres_at(place["radius"], "radius") if "radius" in place else None,
     }
 
 

@@ -133,7 +133,8 @@ def test_alerts_together_are_told_by_number_and_title_and_foreign_ones_only_coun
 def test_a_place_has_its_outline_and_a_threshold_adds_nothing():
     body = {"feed": "river", "enter": {"circle": [105.0, 20.0], "radius": "5m"}, "levels": []}
     told = made({"kind": "zone", "inside": True, "margin_m": 50.0}, body)
-    assert (told["inside"], told["margin_m"], told["circle"], told["polygon"]) == (True, 50.0, [105.0, 20.0], None)
+    assert (told["inside"], told["margin_m"], told["radius_m"]) == (True, 50.0, 5.0)
+    assert (told["circle"], told["polygon"]) == ([105.0, 20.0], None)
     assert made({}) is None
 
 

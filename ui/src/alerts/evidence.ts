@@ -10,8 +10,9 @@ const seconds = (moment: string): number => Date.parse(moment) / 1000;
 /** The number that a plain clause such as `rain_24h_mm > 100.0` compares the charted field with. */
 export function thresholdOf(evidence: Evidence): number | null {
   if (evidence.limit) return evidence.limit.value;
-  if (!evidence.field) return null;
-  const field = evidence.field.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+  if (!evidence.field && evidence.details?.kind !== "window") return null;
+  const compared = evidence.details?.kind === "window" ? (evidence.details.measure ?? evidence.field ?? "") : (evidence.field ?? "");
+  const field = compared.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
   const found = new RegExp(`\\b${field}\\s*[<>]=?\\s*(-?[0-9.]+)`).exec(evidence.clause);
   return found?.[1] === undefined ? null : Number(found[1]);
 }
@@ -23,9 +24,29 @@ export function heldWindow(evidence: Evidence): { from: number; to: number } | n
   return { from, to: from + evidence.held_seconds };
 }
 
+/** The span that the rule looked at: the window whose panes made its measure, or the silence. */
+export function lookedAt(evidence: Evidence): { from: number; to: number } | null {
+  const details = evidence.details;
+  if (details?.kind === "window") return { from: seconds(details.from), to: seconds(details.to) };
+  if (details?.kind === "absence") return { from: seconds(details.last_heard), to: seconds(details.last_heard) + details.absent_seconds };
+  return null;
+}
+
+/** Whether readings themselves tell why: not where the rule looked at places, at other alerts or at an order of things. */
+export function charted(evidence: Evidence): boolean {
+  return evidence.series.length > 0 && !["near", "zone", "correlate", "sequence"].includes(evidence.details?.kind ?? "");
+}
+
+/** Whether readings may be held against the limit: a sum or a number of readings is not of their size. */
+export function comparable(evidence: Evidence): boolean {
+  if (evidence.details?.kind === "absence") return false;
+  return evidence.details?.kind !== "window" || evidence.details.pane_of === "mean";
+}
+
 export function figureOf(alert: Alert, evidence: Evidence, unit: string | null): Figure {
-  const threshold = thresholdOf(evidence);
-  const window = heldWindow(evidence);
+  const threshold = comparable(evidence) ? thresholdOf(evidence) : null;
+  const window = evidence.details?.kind === "absence" ? null : heldWindow(evidence);
+  const looked = lookedAt(evidence);
   const source = evidence.limit?.source ? ` · ${shorten(evidence.limit.source)}` : "";
   const unverified = evidence.limit && !evidence.limit.verified && !/chưa kiểm chứng/i.test(source) ? ` · ${t("evidence.unverified")}` : "";
   const words = threshold === null ? "" : `${t("evidence.limit")} ${measure(threshold, unit)}`;
@@ -37,7 +58,7 @@ export function figureOf(alert: Alert, evidence: Evidence, unit: string | null):
     points: breakGaps(evidence.series.map((point) => ({ t: seconds(point.t), v: point.v }))),
     band: false,
     limit: threshold === null ? null : { value: threshold, label: `${words}${source}${unverified}`, short: `${words}${unverified}` },
-    shades: window ? [window] : [],
+    shades: [...(looked ? [{ ...looked, faint: evidence.details?.kind === "window" }] : []), ...(window ? [window] : [])],
     marks: spread(marks),
   };
 }

@@ -57,11 +57,42 @@ export type Limit = { value: number; unit: string; source: string; verified: boo
 export type SeriesPoint = { t: string; v: number | null; position?: number | null };
 export type Reading = { position: number; device: string; effective: string; values: Record<string, unknown> };
 
+export type RuleKind = "threshold" | "window" | "change" | "absence" | "sequence" | "near" | "zone" | "correlate";
+/** One sentence of a rule in plain words; `severity` is a level's. */
+export type RuleSentence = Label & { part: string; severity: Severity | null };
+export type Measured = { name: string; label: Label; unit: string; digits: number; value: unknown };
+
+export type WindowDetails = {
+  kind: "window";
+  from: string;
+  to: string;
+  over_seconds: number;
+  pane_seconds: number;
+  measure: string | null;
+  measure_label: Label | null;
+  unit: string;
+  pane_of: "mean" | "sum" | "count" | null;
+  panes: { at: string; v: number }[];
+  per: string | null;
+  part: string | null;
+  parts: { part: string; v: number; name: Label | null }[];
+};
+export type AbsenceDetails = { kind: "absence"; last_heard: string; absent_seconds: number; silent: { device: string; name: Label | null; last_heard: string | null }[] };
+export type SequenceStep = { at: string; feed: string; feed_label: Label | null; text: Label | null; device: string | null; device_name: Label | null; position: number };
+export type SequenceDetails = { kind: "sequence"; steps: SequenceStep[]; took_seconds: number | null };
+export type NearMember = { at: string; position: number; lat: number; lon: number; device: string | null; device_name: Label | null; distance_m: number | null };
+export type NearDetails = { kind: "near"; radius_m: number; over_seconds: number; centre: { lon: number; lat: number } | null; members: NearMember[]; hidden: number };
+export type CorrelateMember = { rule: string; severity: Severity; domain: string; device: string | null; device_name: Label | null; at: string; alert: string | null; number: string | null; condition: Condition | null; title: Label | null };
+export type CorrelateDetails = { kind: "correlate"; members: CorrelateMember[]; hidden: number };
+export type ZoneDetails = { kind: "zone"; inside: boolean | null; margin_m: number; polygon: [number, number][] | null; circle: [number, number] | null; radius_m: number | null };
+export type Details = WindowDetails | AbsenceDetails | SequenceDetails | NearDetails | CorrelateDetails | ZoneDetails;
+
 export type Evidence = {
   alert: string;
-  rule: { id: string; version: number; hash: string; title: Label; text: Label; for_seconds: number; severity: Severity };
+  rule: { id: string; version: number; hash: string; title: Label; kind: RuleKind | null; text: Label; words: RuleSentence[]; for_seconds: number; severity: Severity };
   clause: string;
   values: Record<string, unknown>;
+  measures: Measured[];
   limit: Limit | null;
   field: string | null;
   feed: string | null;
@@ -70,6 +101,7 @@ export type Evidence = {
   held_seconds: number;
   position: number;
   readings: Reading[];
+  details: Details | null;
   series: SeriesPoint[];
   transitions: { at: string; kind: string; severity: Severity | null }[];
 };

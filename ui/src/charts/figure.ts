@@ -5,7 +5,8 @@ export type Figure = {
   points: FigurePoint[];
   band: boolean;
   limit: { value: number; label: string; short: string } | null;
-  shades: { from: number; to: number }[];
+  /** Spans of time laid under the line; a faint one is the span that was looked at, a full one the span that counted. */
+  shades: { from: number; to: number; faint?: boolean }[];
   marks: { t: number; label: string }[];
 };
 export type Readout = { t: number; v: number | null };

@@ -109,8 +109,8 @@ export class Plot {
     ctx.save();
     for (const shade of this.#figure.shades) {
       const [left, width] = this.#extent(plot, shade.from, shade.to);
-      ctx.globalAlpha = 0.16;
-      ctx.fillStyle = this.#inks.state;
+      ctx.globalAlpha = shade.faint ? 0.14 : 0.16;
+      ctx.fillStyle = shade.faint ? this.#inks.faint : this.#inks.state;
       ctx.fillRect(left, bbox.top, Math.max(width, 2), bbox.height);
     }
     ctx.restore();
