@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple, Protocol
@@ -34,6 +35,24 @@ class Delivery(NamedTuple):
     lane: Lane | None = None
     retained: bool = False
     """A copy that a broker kept, of any age: only with a ``time`` is it a reading."""
+
+
+class Bundle:
+    """What one sender has queued together: it is committed as one, and answered at once with a receipt for each item.
+
+    It stays open for more of its sender's until a batch takes it: a future, a callback and a write for each message
+    were the dearest part of a message at the MQTT door.
+    """
+
+    __slots__ = ("done", "is_open", "items", "size")
+
+    def __init__(self, done: asyncio.Future[list[Receipt]]) -> None:
+        self.items: list[Message | DeadLetter] = []
+        self.size = 0
+        """What it costs of the queue's bytes."""
+        self.done = done
+        """One receipt for each item, once they are committed."""
+        self.is_open = True
 
 
 class EventSink(Protocol):

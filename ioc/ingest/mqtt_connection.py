@@ -248,6 +248,11 @@ class MQTTConnection(Guest):
         """Submit a message; return False when it must wait or the connection ends."""
         uplink = self._uplink
         assert uplink is not None, "the decoder lets nothing pass before a CONNECT, and a pause lasts until its answer"
+        if not self._door.may_read(len(packet.payload) if type(packet) is Publish else 0):
+            self._held = packet
+            self.pause(Pause.SLICE)
+            self._door.wait_for_slice(self)
+            return False
         bounds = self._door.bounds
         if len(uplink) >= bounds.inflight_max or uplink.waiting_bytes >= bounds.limits.inflight_bytes_max:
             self._held = packet

@@ -20,7 +20,7 @@ from ioc.domain.event import DeadLetter, Receipt
 from ioc.domain.outbound import Closing, OutboundKind, OutboundMessage, Parcel, receipts_topic
 from ioc.domain.presence import DOOR_BEAT_SECONDS, Departure, DoorWatch, LastWill, PresenceReason
 from ioc.errors import QueueFullError, StoreUnavailableError
-from ioc.ingest.door import Delivery, Registry
+from ioc.ingest.door import Bundle, Delivery, Registry
 from ioc.ingest.mqtt_client_session import ClientSession
 from ioc.ingest.mqtt_stores import MQTTStores
 from ioc.ingest.mqtt_will import publication
@@ -45,12 +45,12 @@ class Submit(Protocol):
         """Tell whether another delivery may be submitted."""
         ...
 
-    def submit(self, delivery: Delivery) -> asyncio.Future[list[Receipt]]:
-        """Queue a delivery; the future is done after its commit."""
+    def add(self, delivery: Delivery) -> Bundle:
+        """Queue a delivery; its future is done after its commit."""
         ...
 
-    def submit_letter(self, letter: DeadLetter) -> asyncio.Future[list[Receipt]]:
-        """Queue a dead letter; the future is done after its commit."""
+    def add_letter(self, letter: DeadLetter) -> Bundle:
+        """Queue a dead letter; its future is done after its commit."""
         ...
 
 
@@ -370,9 +370,9 @@ class SessionDesk:
 
     def _publish(self, will: LastWill, now: datetime) -> None:
         message = publication(will, self._registry, now)
-        submit = self._intake.submit if isinstance(message, Delivery) else self._intake.submit_letter
+        add = self._intake.add if isinstance(message, Delivery) else self._intake.add_letter
         try:
-            done = submit(message)  # type: ignore[arg-type]  # each takes its own kind
+            done = add(message).done  # type: ignore[arg-type]  # each takes its own kind
         except QueueFullError:
             return  # it comes again
         self._metrics.mqtt_wills.inc()

@@ -31,6 +31,10 @@ MOVES_PER_CONNECTION = 4
 """Arrivals and departures that may wait for the database, for each connection that may be open."""
 FORGET_SECONDS = 30.0
 """How often addresses and devices that were not seen lately are forgotten."""
+SLICE_BYTES = 32 << 10
+"""How much one turn of the event loop reads before it looks at everything else: about 2 ms of work."""
+MESSAGE_BYTES = 128
+"""What a message costs of a slice beside its payload."""
 NEVER = float("-inf")
 
 
@@ -62,6 +66,10 @@ class MQTTDoor:
         self._by_device: dict[str, Connection] = {}
         self._waiting: deque[Connection] = deque()  # for room in the intake, each once, in turn
         self._turn: Connection | None = None
+        self._slice_left = SLICE_BYTES
+        self._is_slicing = False
+        self._loop: asyncio.AbstractEventLoop
+        self._sliced: deque[Connection] = deque()  # for the next turn of the event loop, each once
         self._catching_up: deque[Connection] = deque()  # backlogs that wait for their turn, each once
         self._asking: list[Connection] = []  # for a fresh registry
         self._asked_at = NEVER
@@ -84,6 +92,7 @@ class MQTTDoor:
             OSError: the address is taken or not ours.
         """
         listener = Listener(self, tls=tls, handshake_seconds=self.bounds.limits.handshake_seconds)
+        self._loop = asyncio.get_running_loop()
         bound = listener.open(host, port, shared=shared)
         if not self._listeners:
             self.registry.on_change.append(self.registry_changed)
@@ -241,6 +250,38 @@ class MQTTDoor:
                 await asyncio.sleep(0)  # with room to spare the loop would not let anybody else in
         finally:
             self._giving = False
+
+    # -- slices of reading
+
+    def may_read(self, cost: int) -> bool:
+        """Tell whether this turn of the event loop may read another message of ``cost`` bytes, and count it.
+
+        A burst of all devices at once would keep the loop for a tenth of a second; the commit that is under way has
+        half a dozen questions to PostgreSQL, and each would be asked only after the whole burst. So they take turns:
+        a slice of reading, then whatever else the loop has heard.
+        """
+        if self._slice_left <= 0:
+            return False
+        self._slice_left -= cost + MESSAGE_BYTES
+        if not self._is_slicing:
+            self._is_slicing = True
+            self._loop.call_soon(self._next_slice)
+        return True
+
+    def wait_for_slice(self, connection: Connection) -> None:
+        """Call the connection in the next turn of the event loop, or one of the next."""
+        self._sliced.append(connection)
+
+    def _next_slice(self) -> None:
+        self._slice_left = SLICE_BYTES
+        self._is_slicing = False
+        for _ in range(len(self._sliced)):
+            if self._slice_left <= 0:
+                break
+            self._sliced.popleft().resume(Pause.SLICE)
+        if self._sliced and not self._is_slicing:
+            self._is_slicing = True
+            self._loop.call_soon(self._next_slice)
 
     # -- backlogs, in turn
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from enum import Enum
 from typing import Protocol
 
 from ioc.clock import IOClock, LogClock
-from ioc.domain.event import DeadLetter, Receipt
-from ioc.ingest.door import Delivery
+from ioc.domain.event import DeadLetter
+from ioc.ingest.door import Bundle, Delivery
 from ioc.ingest.fairness import Lane, Share
 from ioc.ingest.mqtt.reasons import ReasonCode
 from ioc.ingest.mqtt_client_session import ClientSession, Desk
@@ -48,6 +47,8 @@ class Pause(Enum):
     """The client catches up, and it is not its turn (fair intake)."""
     INFLIGHT = "inflight"
     """Too many messages of this connection, or too long ones, wait for their commit."""
+    SLICE = "slice"
+    """This turn of the event loop has read enough: first the others, and the database, are heard."""
     RATE = "rate"
     """The client sends more than one connection may."""
     REFUSAL = "refusal"
@@ -75,12 +76,12 @@ class Intake(Protocol):
         """Return when there is room again."""
         ...
 
-    def submit(self, delivery: Delivery) -> asyncio.Future[list[Receipt]]:
-        """Queue a delivery; the future is done after its commit."""
+    def add(self, delivery: Delivery, bundle: Bundle | None = None) -> Bundle:
+        """Queue a delivery, in its sender's last bundle while that is open; its future is done after its commit."""
         ...
 
-    def submit_letter(self, letter: DeadLetter) -> asyncio.Future[list[Receipt]]:
-        """Queue what the door itself refused; the future is done after its commit."""
+    def add_letter(self, letter: DeadLetter, bundle: Bundle | None = None) -> Bundle:
+        """Queue what the door itself refused, in the same way."""
         ...
 
 
@@ -214,6 +215,14 @@ class Door(Protocol):
 
     def wait_for_room(self, connection: Connection) -> None:
         """Call ``resume(Pause.INTAKE)`` on the connection when its turn has come."""
+        ...
+
+    def may_read(self, cost: int) -> bool:
+        """Tell whether this turn of the event loop may read another message of ``cost`` bytes, and count it."""
+        ...
+
+    def wait_for_slice(self, connection: Connection) -> None:
+        """Call ``resume(Pause.SLICE)`` on the connection in the next turn of the event loop, or one of the next."""
         ...
 
     def wait_for_turn(self, connection: Connection) -> None:

@@ -36,6 +36,11 @@ def reason_code(receipts: Sequence[Receipt]) -> ReasonCode:
     return ReasonCode.IMPLEMENTATION_SPECIFIC_ERROR if reason in OUR_OWN else ReasonCode.PAYLOAD_FORMAT_INVALID
 
 
+def good(packet_id: int, qos: int) -> bytes:
+    """Return the PUBACK or PUBREC of a message that stands: four bytes in both versions."""
+    return (PUBACK_STORED if qos == AT_LEAST_ONCE else PUBREC_STORED) + packet_id.to_bytes(2, "big")
+
+
 def acknowledgement(
     packet_id: int, qos: int, receipts: Sequence[Receipt], *, level: int, with_reason: bool, bytes_max: int
 ) -> bytes:
@@ -44,7 +49,7 @@ def acknowledgement(
     ``with_reason``: the client wants reason strings; ``bytes_max`` is the longest packet that it takes.
     """
     if level == LEVEL_311 or receipts[0].outcome is not Outcome.REFUSED:
-        return (PUBACK_STORED if qos == AT_LEAST_ONCE else PUBREC_STORED) + packet_id.to_bytes(2, "big")
+        return good(packet_id, qos)
     code = reason_code(receipts)
     kind = Puback if qos == AT_LEAST_ONCE else Pubrec
     if with_reason and code.is_failure:

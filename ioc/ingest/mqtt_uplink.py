@@ -1,6 +1,6 @@
 """From a client's messages to deliveries, and from their commits to acknowledgements, in order.
 
-A PUBACK is made only when the pipeline's future of its message is done, which is after COMMIT. Whatever was framed is
+A PUBACK is written only when the pipeline's future of its bundle is done, which is after COMMIT. Whatever was framed is
 submitted: as a delivery, or, where the topic is not the device's or the body too long, as a dead letter.
 """
 
@@ -10,14 +10,14 @@ import asyncio
 import secrets
 from collections import deque
 from datetime import datetime
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
-from ioc.domain.event import DeadLetter, Receipt
+from ioc.domain.event import DeadLetter, Outcome, Receipt
 from ioc.ingest import mqtt_receipts
-from ioc.ingest.door import Delivery
+from ioc.ingest.door import Bundle, Delivery
 from ioc.ingest.fairness import Lane
 from ioc.ingest.mqtt.decoder import HEAD_BYTES_MAX
-from ioc.ingest.mqtt.packets import Oversize, Publish
+from ioc.ingest.mqtt.packets import LEVEL_311, Oversize, Publish
 from ioc.ingest.mqtt_ports import DOOR, Door
 from ioc.ingest.mqtt_topics import Route, route
 from ioc.ingest.mqtt_welcome import Client
@@ -45,20 +45,28 @@ class Outlet(Protocol):
 
 
 class _Waiting:
-    """One message between its submission and its acknowledgement."""
+    """Messages of one bundle between their submission and their acknowledgement."""
 
-    __slots__ = ("body", "bytes", "device", "done", "packet_id", "qos")
+    __slots__ = ("acknowledgements", "bundle", "bytes", "count", "one_by_one")
 
-    def __init__(
-        self, packet_id: int, qos: int, done: asyncio.Future[list[Receipt]], body: bytes | None, device: str | None,
-        size: int,
-    ) -> None:  # fmt: skip
-        self.packet_id = packet_id
-        self.qos = qos
-        self.done = done
-        self.body = body  # kept only for a client that asked for receipts
-        self.device = device
-        self.bytes = size
+    def __init__(self, bundle: Bundle, *, is_told: bool) -> None:
+        self.bundle = bundle
+        self.count = self.bytes = 0
+        self.acknowledgements = bytearray()
+        """What is written when every event of it stands, which is nearly always."""
+        self.one_by_one: list[_Message] | None = [] if is_told else None
+        """The messages, kept where an acknowledgement says more than that it came, or receipts are asked for."""
+
+
+class _Message(NamedTuple):
+    """One message of a bundle, as far as its answer needs it."""
+
+    packet_id: int
+    qos: int
+    events: int
+    body: bytes | None
+    """Kept only for a client that asked for receipts."""
+    device: str | None
 
 
 class Uplink:
@@ -69,6 +77,7 @@ class Uplink:
         self._client = client
         self._outlet = outlet
         self._waiting: deque[_Waiting] = deque()
+        self._count = 0
         self.waiting_bytes = 0
         """How many bytes of payload wait for their commit."""
         self._routes: dict[str, Route | None] = {}
@@ -78,7 +87,7 @@ class Uplink:
 
     def __len__(self) -> int:
         """How many messages wait for their commit."""
-        return len(self._waiting)
+        return self._count
 
     def forget_routes(self) -> None:
         """Ask the registry again which topics are allowed."""
@@ -95,24 +104,42 @@ class Uplink:
             where = self._routes[topic]
         except KeyError:
             where = self._remember(topic)
+        is_told = self._client.level != LEVEL_311 or self._outlet.receipts_topic is not None
+        last = self._waiting[-1] if self._waiting else None
+        open_one = last.bundle if last is not None and (last.one_by_one is not None) is is_told else None
+        before = len(open_one.items) if open_one is not None else 0
         if where is None or type(packet) is not Publish or len(packet.payload) > self._door.bounds.body_bytes_max:
-            done = self._door.intake.submit_letter(self._letter(packet, where, now))
+            bundle = self._door.intake.add_letter(self._letter(packet, where, now), open_one)
         else:
-            done = self._door.intake.submit(
+            bundle = self._door.intake.add(
                 Delivery(  # by position, as it is a tuple: its order is that of Delivery
                     where.feed, where.device, packet.payload, now, DOOR, self._nonce(packet), topic,
                     packet.properties.content_type, False, False, self._outlet.lane,  # noqa: FBT003
-                )
+                ),
+                open_one,
             )  # fmt: skip
+        if last is None or bundle is not open_one:
+            before = 0
+            last = _Waiting(bundle, is_told=is_told)
+            self._waiting.append(last)
+            if len(self._waiting) == 1:
+                bundle.done.add_done_callback(self._committed)
+        size = len(packet.payload) if type(packet) is Publish else HEAD_BYTES_MAX
+        self._count += 1
+        self.waiting_bytes += size
+        last.count += 1
+        last.bytes += size
+        if packet.qos:
+            last.acknowledgements += mqtt_receipts.good(packet.packet_id, packet.qos)
+        if last.one_by_one is not None:
+            last.one_by_one.append(self._message(packet, where, len(bundle.items) - before))
+
+    def _message(self, packet: Publish | Oversize, where: Route | None, events: int) -> _Message:
         body = device = None
         if self._outlet.receipts_topic is not None:
             body = packet.payload if type(packet) is Publish else b""
             device = where.device if where is not None and where.device != self._client.device else None
-        size = len(packet.payload) if type(packet) is Publish else HEAD_BYTES_MAX
-        self.waiting_bytes += size
-        self._waiting.append(_Waiting(packet.packet_id, packet.qos, done, body, device, size))
-        if len(self._waiting) == 1:
-            done.add_done_callback(self._committed)
+        return _Message(packet.packet_id, packet.qos, events, body, device)
 
     def _remember(self, topic: str) -> Route | None:
         if len(self._routes) >= ROUTES_REMEMBERED_MAX:
@@ -163,28 +190,48 @@ class Uplink:
     def _committed(self, _: asyncio.Future[list[Receipt]]) -> None:
         """Acknowledge all that is committed, in order, at once.
 
-        Only the oldest waiting message has a callback: a batch commits as one, so it finds the others done too.
+        Only the oldest waiting bundle has a callback: a batch commits as one, so it finds the others done too.
         """
-        client, topic, waiting = self._client, self._outlet.receipts_topic, self._waiting
+        waiting = self._waiting
         acknowledgements = bytearray()
         receipts: list[bytes] = []
         failed = False
-        while waiting and waiting[0].done.done():
-            message = waiting.popleft()
-            self.waiting_bytes -= message.bytes
-            if message.done.cancelled() or message.done.exception() is not None:
+        while waiting and waiting[0].bundle.done.done():
+            sent = waiting.popleft()
+            self._count -= sent.count
+            self.waiting_bytes -= sent.bytes
+            done = sent.bundle.done
+            if done.cancelled() or done.exception() is not None:
                 failed = True
                 continue
-            answers = message.done.result()
-            if message.qos:
-                acknowledgements += mqtt_receipts.acknowledgement(
-                    message.packet_id, message.qos, answers, level=client.level, with_reason=client.with_reason,
-                    bytes_max=client.packet_bytes_max,
-                )  # fmt: skip
-            if message.body is not None and topic is not None:
-                receipts += mqtt_receipts.receipt_bodies(message.body, answers, device=message.device)
+            if sent.one_by_one is None:
+                acknowledgements += sent.acknowledgements
+            else:
+                acknowledgements += self._answer(sent, sent.one_by_one, done.result(), receipts)
         if waiting:
-            waiting[0].done.add_done_callback(self._committed)
+            waiting[0].bundle.done.add_done_callback(self._committed)
         self._outlet.acknowledge(bytes(acknowledgements), receipts)
         if failed:
             self._outlet.not_committed()
+
+    def _answer(
+        self, sent: _Waiting, messages: list[_Message], answers: list[Receipt], receipts: list[bytes]
+    ) -> bytes | bytearray:
+        """Return the acknowledgements of a committed bundle; the receipts that its messages ask for are added."""
+        client, topic = self._client, self._outlet.receipts_topic
+        all_stand = all(answer.outcome is not Outcome.REFUSED for answer in answers)
+        if all_stand and topic is None:
+            return sent.acknowledgements
+        acknowledgements = bytearray()
+        start = 0
+        for message in messages:
+            mine = answers[start : start + message.events]
+            start += message.events
+            if message.qos:
+                acknowledgements += mqtt_receipts.acknowledgement(
+                    message.packet_id, message.qos, mine, level=client.level, with_reason=client.with_reason,
+                    bytes_max=client.packet_bytes_max,
+                )  # fmt: skip
+            if message.body is not None and topic is not None:
+                receipts += mqtt_receipts.receipt_bodies(message.body, mine, device=message.device)
+        return acknowledgements

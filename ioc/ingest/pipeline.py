@@ -18,7 +18,7 @@ import structlog
 from ioc.clock import IOClock, LogClock
 from ioc.domain.event import DeadLetter, Message, Outcome, Receipt
 from ioc.errors import IntakePausedError, QueueFullError, StoreUnavailableError
-from ioc.ingest.door import Delivery, EventSink
+from ioc.ingest.door import Bundle, Delivery, EventSink
 from ioc.ingest.fairness import Share
 from ioc.ingest.prepare import Preparer
 from ioc.metrics import Metrics, observe_all
@@ -28,6 +28,8 @@ COMMIT = "commit"
 """The pause that a failing commit makes by itself."""
 OVERHEAD_BYTES = 512
 """What one waiting message costs beside its raw bytes, roughly."""
+BUNDLE_ROWS_MAX = 128
+"""A bundle that has so many events takes no more: batches are made of whole bundles."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +40,6 @@ class Bounds:
     batch_seconds: float
     queue_rows_max: int
     queue_bytes_max: int
-
-
-@dataclass(slots=True)
-class _Group:
-    items: Sequence[Message | DeadLetter]
-    size: int
-    done: asyncio.Future[list[Receipt]]
 
 
 class Pipeline:
@@ -60,11 +55,12 @@ class Pipeline:
         self._io_clock = io_clock
         self._metrics = metrics
         self._bounds = bounds
+        self._bundle_rows_max = min(BUNDLE_ROWS_MAX, bounds.batch_rows)
         self.share = share or Share(None, metrics)
         """What backlogs may send: a door asks it before it submits for a lane."""
         self.share.attach(self)
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._queue: deque[_Group] = deque()
+        self._queue: deque[Bundle] = deque()
         self._rows = 0
         self._bytes = 0
         self._arrived = asyncio.Event()
@@ -117,11 +113,7 @@ class Pipeline:
         Raises:
             QueueFullError: the queue is at its bound, or the process is stopping. Nothing was taken.
         """
-        self.check_room(delivery.door)
-        items = self._preparer.prepare(delivery)
-        if delivery.lane is not None:
-            self.share.note(delivery.lane, items, delivery.received_at, delivery.door)
-        return self._queue_group(items, len(delivery.body))
+        return self.add(delivery).done
 
     def submit_letter(self, letter: DeadLetter) -> asyncio.Future[list[Receipt]]:
         """Queue what a door itself refused (a foreign topic, a body past its bound), to be kept with its reason.
@@ -129,8 +121,28 @@ class Pipeline:
         Raises:
             QueueFullError: as :meth:`submit`.
         """
+        return self.add_letter(letter).done
+
+    def add(self, delivery: Delivery, bundle: Bundle | None = None) -> Bundle:
+        """Queue a delivery: in ``bundle``, its sender's last, while that is open and has room, else in a new one.
+
+        Raises:
+            QueueFullError: as :meth:`submit`.
+        """
+        self.check_room(delivery.door)
+        items = self._preparer.prepare(delivery)
+        if delivery.lane is not None:
+            self.share.note(delivery.lane, items, delivery.received_at, delivery.door)
+        return self._add(items, len(delivery.body), bundle)
+
+    def add_letter(self, letter: DeadLetter, bundle: Bundle | None = None) -> Bundle:
+        """Queue what a door itself refused, as :meth:`add`.
+
+        Raises:
+            QueueFullError: as :meth:`submit`.
+        """
         self.check_room(letter.door)
-        return self._queue_group([letter], len(letter.raw))
+        return self._add([letter], len(letter.raw), bundle)
 
     def count_held(self, door: str) -> None:
         """Count a sender that was told to come back because it catches up."""
@@ -150,16 +162,20 @@ class Pipeline:
             self._metrics.ingest_full.labels(door).inc()
             raise QueueFullError("the intake is full; come back in a moment")
 
-    def _queue_group(self, items: Sequence[Message | DeadLetter], body_bytes: int) -> asyncio.Future[list[Receipt]]:
-        size = body_bytes + OVERHEAD_BYTES * len(items)
-        if self._loop is None:  # asking for it is a system call, so it is asked once
-            self._loop = asyncio.get_running_loop()
-        group = _Group(items, size, self._loop.create_future())
-        self._queue.append(group)
-        self._rows += len(items)
+    def _add(self, items: list[Message | DeadLetter], body_bytes: int, bundle: Bundle | None) -> Bundle:
+        count = len(items)
+        if bundle is None or not bundle.is_open or len(bundle.items) + count > self._bundle_rows_max:
+            if self._loop is None:  # asking for it is a system call, so it is asked once
+                self._loop = asyncio.get_running_loop()
+            bundle = Bundle(self._loop.create_future())
+            self._queue.append(bundle)
+            self._arrived.set()
+        size = body_bytes + OVERHEAD_BYTES * count
+        bundle.items += items
+        bundle.size += size
+        self._rows += count
         self._bytes += size
-        self._arrived.set()
-        return group.done
+        return bundle
 
     async def run(self) -> None:
         """Commit batches until cancelled. Cancel only after :meth:`stop`."""
@@ -181,33 +197,34 @@ class Pipeline:
                 await asyncio.wait_for(self._empty.wait(), deadline_seconds)
         _fail(self._queue)
 
-    def _take(self) -> list[_Group]:
-        groups: list[_Group] = []
+    def _take(self) -> list[Bundle]:
+        bundles: list[Bundle] = []
         rows = 0
-        while self._queue and (not groups or rows + len(self._queue[0].items) <= self._bounds.batch_rows):
-            group = self._queue.popleft()
-            rows += len(group.items)
-            groups.append(group)
-        return groups
+        while self._queue and (not bundles or rows + len(self._queue[0].items) <= self._bounds.batch_rows):
+            bundle = self._queue.popleft()
+            bundle.is_open = False
+            rows += len(bundle.items)
+            bundles.append(bundle)
+        return bundles
 
-    async def _commit(self, groups: list[_Group]) -> None:
-        items = [item for group in groups for item in group.items]
+    async def _commit(self, bundles: list[Bundle]) -> None:
+        items = [item for bundle in bundles for item in bundle.items]
         started = self._io_clock.seconds()
         try:
             receipts = await self._append(items)
         except BaseException:
             # Cancelled, or failed beyond repair: whoever waits for it must learn that it was not committed.
-            _fail(groups)
+            _fail(bundles)
             raise
         self._count(items, receipts)
         start = 0
-        for group in groups:
-            end = start + len(group.items)
-            if not group.done.done():
-                group.done.set_result(receipts[start:end])
+        for bundle in bundles:
+            end = start + len(bundle.items)
+            if not bundle.done.done():
+                bundle.done.set_result(receipts[start:end])
             start = end
-            self._rows -= len(group.items)
-            self._bytes -= group.size
+            self._rows -= len(bundle.items)
+            self._bytes -= bundle.size
         self._room.set()
         self.share.committed(len(items), self._io_clock.seconds() - started)
         if not self._rows:
@@ -260,7 +277,8 @@ class Pipeline:
             self._metrics.dead_letters.labels(*names).inc(count)
 
 
-def _fail(groups: Iterable[_Group]) -> None:
-    for group in groups:
-        if not group.done.done():
-            group.done.set_exception(StoreUnavailableError("stopped before it was committed"))
+def _fail(bundles: Iterable[Bundle]) -> None:
+    for bundle in bundles:
+        bundle.is_open = False
+        if not bundle.done.done():
+            bundle.done.set_exception(StoreUnavailableError("stopped before it was committed"))

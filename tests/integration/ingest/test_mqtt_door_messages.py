@@ -7,6 +7,7 @@ import json
 
 import pytest
 
+from ioc.ingest import mqtt_door
 from ioc.ingest.mqtt.encode import encode
 from ioc.ingest.mqtt.packets import (
     Pingreq,
@@ -298,6 +299,43 @@ async def test_unacknowledged_messages_of_one_connection_are_bounded_while_pings
         assert house.pipeline._rows == 10
         sink.open.set()
         assert await peer.take(50) == [Puback(number) for number in range(1, 51)]
+
+
+async def _most_in_one_turn(house, peers, count):
+    """Return how many messages at most the door took in one turn of the event loop."""
+    for peer in peers:
+        peer.send(*[publish(number) for number in range(1, count + 1)])
+    most = before = 0
+    while before < len(peers) * count:
+        await asyncio.sleep(0)
+        now = house.pipeline.rows
+        most, before = max(most, now - before), now
+    return most
+
+
+@pytest.mark.parametrize("slice_bytes", [2_000, 1 << 30])
+async def test_a_burst_is_read_in_slices_so_that_a_commit_under_way_is_heard(monkeypatch, slice_bytes):
+    """With a slice that is never used up (the mutant) the same burst is read in large pieces."""
+    monkeypatch.setattr(mqtt_door, "SLICE_BYTES", slice_bytes)
+    async with house_of(HeldSink(held=True)) as house:
+        peers = [await house.device(), await house.device(name="rain-2", key=house.store.change(device="rain-2"))]
+        most = await _most_in_one_turn(house, peers, 300)
+    assert (most <= 2_000 // mqtt_door.MESSAGE_BYTES + 1) is (slice_bytes == 2_000)
+
+
+async def test_every_answer_of_one_commit_says_what_became_of_its_own_message(house, sink):
+    """Messages that share a bundle, good and bad, at QoS 0, 1 and 2."""
+    peer = await house.device(5)
+    bad = {"body": b'{"rain_mm":"wet"}'}
+    peer.send(publish(1), publish(2, **bad), publish(3, qos=0), publish(4, body=b'[{"rain_mm":1},{"rain_mm":2}]'),
+              publish(5, qos=2, **bad), publish(6, topic="rain-1"), publish(7, qos=2))  # fmt: skip
+    answers = await peer.take(6)
+    assert [(type(answer), answer.packet_id, answer.reason_code) for answer in answers] == [
+        (Puback, 1, ReasonCode.SUCCESS), (Puback, 2, ReasonCode.PAYLOAD_FORMAT_INVALID), (Puback, 4, ReasonCode.SUCCESS),
+        (Pubrec, 5, ReasonCode.PAYLOAD_FORMAT_INVALID), (Puback, 6, ReasonCode.NOT_AUTHORIZED),
+        (Pubrec, 7, ReasonCode.SUCCESS),
+    ]  # fmt: skip
+    assert len(sink.items) == 8
 
 
 async def test_a_client_paused_by_us_is_not_cut_for_its_silence():

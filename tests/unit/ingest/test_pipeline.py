@@ -132,6 +132,42 @@ async def test_batches_keep_their_bound_a_delivery_stays_whole_and_each_gets_its
         ]  # fmt: skip
 
 
+def delivery(nonce: bytes = b"n", body: bytes = b"g") -> Delivery:
+    return Delivery(feed="rainfall", device="rain-1", body=body, received_at=NOON, door="test", nonce=nonce)
+
+
+async def test_what_one_sender_adds_is_committed_as_one_and_answered_at_once_until_a_batch_takes_it():
+    async with house_of() as house:
+        house.sink.open.clear()
+        first = house.pipeline.add(delivery(b"1"))
+        assert house.pipeline.add(delivery(b"2", b"gb"), first) is first
+        assert house.pipeline.add_letter(letter(), first) is first
+        assert house.pipeline.rows == 4
+        await asyncio.sleep(0.02)  # its commit is under way
+        second = house.pipeline.add(delivery(b"3"), first)
+        assert second is not first, "what is being committed is closed"
+        house.sink.open.set()
+        assert [receipt.outcome for receipt in await first.done] == [
+            Outcome.STORED, Outcome.STORED, Outcome.REFUSED, Outcome.REFUSED,
+        ]  # fmt: skip
+        assert len(await second.done) == 1
+        assert [len(batch) for batch in house.sink.batches] == [4, 1]
+        assert house.pipeline.rows == 0
+        assert house.metric("ioc_ingest_queue_bytes") == 0
+
+
+async def test_a_bundle_takes_no_more_than_a_batch_holds():
+    async with house_of(batch_rows=3) as house:
+        house.sink.open.clear()
+        await asyncio.sleep(0)
+        bundle = house.pipeline.add(delivery(b"1", b"gg"))
+        assert house.pipeline.add(delivery(b"2"), bundle) is bundle
+        other = house.pipeline.add(delivery(b"3"), bundle)
+        assert other is not bundle
+        house.sink.open.set()
+        assert [len(await one.done) for one in (bundle, other)] == [3, 1]
+
+
 async def test_nothing_is_acknowledged_while_the_log_is_away_and_it_goes_on_by_itself():
     async with house_of() as house:
         house.sink.failures = 5
