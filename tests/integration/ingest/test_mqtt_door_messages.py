@@ -331,9 +331,9 @@ async def test_every_answer_of_one_commit_says_what_became_of_its_own_message(ho
               publish(5, qos=2, **bad), publish(6, topic="rain-1"), publish(7, qos=2))  # fmt: skip
     answers = await peer.take(6)
     assert [(type(answer), answer.packet_id, answer.reason_code) for answer in answers] == [
-        (Puback, 1, ReasonCode.SUCCESS), (Puback, 2, ReasonCode.PAYLOAD_FORMAT_INVALID), (Puback, 4, ReasonCode.SUCCESS),
-        (Pubrec, 5, ReasonCode.PAYLOAD_FORMAT_INVALID), (Puback, 6, ReasonCode.NOT_AUTHORIZED),
-        (Pubrec, 7, ReasonCode.SUCCESS),
+        (Puback, 1, ReasonCode.SUCCESS), (Puback, 2, ReasonCode.PAYLOAD_FORMAT_INVALID),
+        (Puback, 4, ReasonCode.SUCCESS), (Pubrec, 5, ReasonCode.PAYLOAD_FORMAT_INVALID),
+        (Puback, 6, ReasonCode.NOT_AUTHORIZED), (Pubrec, 7, ReasonCode.SUCCESS),
     ]  # fmt: skip
     assert len(sink.items) == 8
 
