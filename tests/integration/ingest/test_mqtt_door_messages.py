@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from typing import Any
 
 import pytest
 
@@ -326,7 +327,7 @@ async def test_a_burst_is_read_in_slices_so_that_a_commit_under_way_is_heard(mon
 async def test_every_answer_of_one_commit_says_what_became_of_its_own_message(house, sink):
     """Messages that share a bundle, good and bad, at QoS 0, 1 and 2."""
     peer = await house.device(5)
-    bad = {"body": b'{"rain_mm":"wet"}'}
+    bad: dict[str, Any] = {"body": b'{"rain_mm":"wet"}'}
     peer.send(publish(1), publish(2, **bad), publish(3, qos=0), publish(4, body=b'[{"rain_mm":1},{"rain_mm":2}]'),
               publish(5, qos=2, **bad), publish(6, topic="rain-1"), publish(7, qos=2))  # fmt: skip
     answers = await peer.take(6)
