@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 
 class IOCError(Exception):
     """Something that the operator or a client can act on went wrong."""
@@ -81,6 +83,14 @@ class InvalidInputError(IOCError):
     def __init__(self, message: str, *, field: str | None = None) -> None:
         super().__init__(message)
         self.field = field
+
+
+class InvalidRuleError(InvalidInputError):
+    """A rule's text has errors; ``problems`` are all of them, JSON-ready."""
+
+    def __init__(self, message: str, *, problems: Sequence[Mapping[str, object]]) -> None:
+        super().__init__(message, field="yaml")
+        self.problems = problems
 
 
 class TooManyRequestsError(IOCError):

@@ -21,6 +21,7 @@ from ioc.api import (
     keys,
     messages,
     problems,
+    rule_edits,
     rules,
     series,
     session,
@@ -37,6 +38,7 @@ from ioc.api.hub import Hub
 from ioc.api.parts import APIParts, AreaCache
 from ioc.api.passwords import Passwords
 from ioc.api.patience import Patience
+from ioc.api.rule_desk import RuleDesk
 from ioc.api.throttle import Throttle
 from ioc.api.tiles import Tiles
 
@@ -53,6 +55,7 @@ ROUTERS = (
     areas.router,
     feeds.router,
     rules.router,
+    rule_edits.router,
     domains.router,
     events.router,
     series.router,
@@ -79,6 +82,7 @@ def create_state(parts: APIParts, *, passwords: Passwords | None = None, reader:
         address_throttle=Throttle(parts.io_clock, FREE_ADDRESS_ATTEMPTS),
         hub=Hub(parts, area_cache, people, reader),
         tiles=Tiles(parts),
+        rules=RuleDesk(parts),
     )
 
 

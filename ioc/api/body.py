@@ -30,12 +30,12 @@ Line = Annotated[str, AfterValidator(_storable)]
 InputT = TypeVar("InputT", bound=Input)
 
 
-async def read_body(request: Request, model: type[InputT]) -> InputT:
+async def read_body(request: Request, model: type[InputT], *, bytes_max: int = BODY_BYTES_MAX) -> InputT:
     """Return the body as ``model``.
 
     Raises:
         UnsupportedMediaTypeError: it is not application/json.
-        BodyTooLargeError: it has more than 64 kB.
+        BodyTooLargeError: it has more than ``bytes_max``.
         InvalidInputError: it is not strict JSON or does not fit the model; the first fault is named.
     """
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
@@ -44,8 +44,8 @@ async def read_body(request: Request, model: type[InputT]) -> InputT:
     raw = bytearray()
     async for chunk in request.stream():
         raw += chunk
-        if len(raw) > BODY_BYTES_MAX:
-            raise BodyTooLargeError(f"at most {BODY_BYTES_MAX} bytes")
+        if len(raw) > bytes_max:
+            raise BodyTooLargeError(f"at most {bytes_max} bytes")
     try:
         json.loads(bytes(raw), object_pairs_hook=_unique, parse_constant=_no_constant)
         return model.model_validate_json(bytes(raw))

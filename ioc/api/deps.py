@@ -9,6 +9,7 @@ from ioc.api.authenticator import Authenticator
 from ioc.api.hub import Hub
 from ioc.api.parts import APIParts, AreaCache
 from ioc.api.passwords import Passwords
+from ioc.api.rule_desk import RuleDesk
 from ioc.api.throttle import Throttle
 from ioc.api.tiles import Tiles
 
@@ -27,6 +28,7 @@ class APIState:
     address_throttle: Throttle
     hub: Hub
     tiles: Tiles
+    rules: RuleDesk
 
 
 def get_state(request: Request) -> APIState:

@@ -57,6 +57,14 @@ class Page(Filters):
     cursor: Annotated[str | None, Field(max_length=CURSOR_LENGTH_MAX)] = None
 
 
+class RulePage(BaseModel):
+    """A page of a rule's history, or of what it saw in monitor mode."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    limit: Annotated[int, Field(ge=1, le=100)] = 50
+    cursor: Annotated[str | None, Field(max_length=CURSOR_LENGTH_MAX)] = None
+
+
 class Span(Page):
     """A page within a time range [from, to)."""
 

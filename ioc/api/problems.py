@@ -68,6 +68,7 @@ PROBLEMS: Mapping[type[Exception], Problem] = {
     UnsupportedMediaTypeError: Problem(
         415, "unsupported_media_type", "Không nhận kiểu nội dung này", "This kind of body is not taken"
     ),
+    errors.InvalidRuleError: Problem(422, "invalid_rule", "Luật có lỗi", "The rule has errors"),
     errors.InvalidInputError: Problem(422, "invalid_input", "Dữ liệu không hợp lệ", "Invalid input"),
     PreconditionRequiredError: Problem(428, "version_required", "Thiếu If-Match", "If-Match is missing"),
     errors.TooManyRequestsError: Problem(429, "too_many_requests", "Quá nhiều yêu cầu", "Too many requests"),
@@ -140,6 +141,8 @@ async def answer_ours(request: Request, error: Exception) -> Response:
         extra["current"] = error.current
     if isinstance(error, errors.InvalidInputError) and error.field is not None:
         extra["errors"] = [{"field": error.field, "message": str(error)}]
+    if isinstance(error, errors.InvalidRuleError):
+        extra["problems"] = error.problems
     if isinstance(error, errors.IntakePausedError):
         extra["reason"] = error.reason
     if isinstance(error, errors.TooManyRequestsError):

@@ -111,6 +111,8 @@ class PackItem:
     id: str
     hash: str
     body: Mapping[str, Any]
+    yaml: str | None = None
+    """A rule's text as written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +177,7 @@ class Pack:
             # Before the rules, so that none of them counts for a moment on a day off.
             yield item("calendar", CALENDAR, calendar)
         for rule in self.rules:
-            yield PackItem("rule", rule.id, rule.hash, rule.body)
+            yield PackItem("rule", rule.id, rule.hash, rule.body, rule.yaml)
 
 
 def item(kind: str, identifier: str, body: Mapping[str, Any]) -> PackItem:

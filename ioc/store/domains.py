@@ -71,17 +71,17 @@ async def count_device_states(
 
 
 async def list_rule_items(connection: Connection) -> list[Row]:
-    """Return every rule that was applied and not removed, as the engine knows it."""
+    """Return every rule that was not removed, as the engine knows it."""
     rows: list[Row] = await connection.fetch(
-        "SELECT id, hash, version, body, enabled FROM pack_item WHERE kind = 'rule' AND NOT removed ORDER BY id"
+        "SELECT id, hash, version, body, enabled FROM rule WHERE NOT removed ORDER BY id"
     )
     return rows
 
 
 async def get_rule_item(connection: Connection, rule: str) -> Row | None:
-    """Return one applied rule, also a removed one, or None."""
+    """Return one rule, also a removed one, or None."""
     row: Row | None = await connection.fetchrow(
-        "SELECT id, hash, version, body, enabled, removed FROM pack_item WHERE kind = 'rule' AND id = $1", rule
+        "SELECT id, hash, version, body, enabled, removed FROM rule WHERE id = $1", rule
     )
     return row
 

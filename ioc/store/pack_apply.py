@@ -1,8 +1,8 @@
 """Apply a pack: compare content hashes with what was applied last, write what differs, and say it in the log.
 
 Rules, devices, areas and the calendar become log entries with their full new value, because alerts are a function of
-the log.
-A device that the site made or edited (origin `site`) is never overwritten by the pack.
+the log. A device that the site made or edited (origin `site`) is never overwritten by the pack, and neither is a rule
+that it has a form of its own of.
 """
 
 from __future__ import annotations
@@ -17,10 +17,11 @@ from ioc.packs.pack import Pack, PackItem
 from ioc.store.changes import Change, append_changes
 from ioc.store.engine import Connection, Database
 from ioc.store.event_log import EventLog
+from ioc.store.pack_rules import RulesTaken, positions_of, sync_texts, take_rules
 from ioc.store.registry import bump_registry
+from ioc.store.rule_forms import Form, LogEntry, lock_rules
 
 ENTRY_KINDS = {
-    "rule": EntryKind.RULE,
     "device": EntryKind.DEVICE,
     "area": EntryKind.AREA,
     "calendar": EntryKind.CALENDAR,
@@ -47,9 +48,11 @@ class PackStore:
         """Bring the database to ``pack`` in one transaction; an unchanged pack writes nothing."""
         async with self._database.transaction() as connection:
             await connection.execute("LOCK TABLE pack_item IN SHARE ROW EXCLUSIVE MODE")
+            await lock_rules(connection)
             rows = await connection.fetch("SELECT kind, id, hash, version, removed FROM pack_item")
             known = {(row["kind"], row["id"]): row for row in rows}
             items = {(item.kind, item.id): item for item in pack.items()}
+            await sync_texts(connection, [item for item in items.values() if item.kind == "rule"])
             fresh = [item for name, item in items.items() if name not in known]
             changed = [
                 item
@@ -60,12 +63,16 @@ class PackStore:
             if not (fresh or changed or gone):
                 return Applied(0, 0, 0)
             versions = {(item.kind, item.id): known[item.kind, item.id]["version"] + 1 for item in changed}
+            old = await _old_rules(connection)
             await _write_items(connection, [*fresh, *changed], versions, gone, now)
             registered = await _write_nouns(connection, [*fresh, *changed], gone, now)
-            entries = _entries([*fresh, *changed], versions, gone, registered)
-            await self._log.append_entries(connection, entries, now)
+            rules = [item for item in [*fresh, *changed] if item.kind == "rule"]
+            taken = await take_rules(connection, rules, [name for kind, name in gone if kind == "rule"], old, now)
+            entries = [*_entries([*fresh, *changed], gone, registered), *taken.entries()]
+            positions = await self._log.append_entries(connection, entries, now)
+            await taken.note(connection, positions_of(entries, positions), now)
             await bump_registry(connection)
-            await append_changes(connection, _changes([*fresh, *changed], gone, now))
+            await append_changes(connection, [*_changes([*fresh, *changed], gone, now), *_rule_changes(taken, now)])
         return Applied(len(fresh), len(changed), len(gone))
 
     async def bodies(self, kind: str) -> dict[str, Mapping[str, Any]]:
@@ -83,10 +90,11 @@ async def _write_items(
     now: datetime,
 ) -> None:
     await connection.executemany(
-        "INSERT INTO pack_item (kind, id, hash, version, body, updated_at) VALUES ($1, $2, $3, $4, $5, $6) "
-        "ON CONFLICT (kind, id) DO UPDATE SET hash = $3, version = $4, body = $5, updated_at = $6, removed = false",
+        "INSERT INTO pack_item (kind, id, hash, version, body, updated_at, yaml) VALUES ($1, $2, $3, $4, $5, $6, $7) "
+        "ON CONFLICT (kind, id) DO UPDATE SET hash = $3, version = $4, body = $5, updated_at = $6, yaml = $7, "
+        "removed = false",
         [
-            (item.kind, item.id, item.hash, versions.get((item.kind, item.id), 1), dict(item.body), now)
+            (item.kind, item.id, item.hash, versions.get((item.kind, item.id), 1), dict(item.body), now, item.yaml)
             for item in items
         ],
     )
@@ -182,19 +190,20 @@ async def _write_device(connection: Connection, body: Mapping[str, Any], now: da
     )
 
 
+async def _old_rules(connection: Connection) -> dict[str, Form]:
+    """Return the rules of the pack that was applied last."""
+    rows = await connection.fetch("SELECT id, hash, body, yaml FROM pack_item WHERE kind = 'rule' AND NOT removed")
+    return {row["id"]: Form(row["hash"], row["body"], row["yaml"]) for row in rows}
+
+
 def _entries(
-    items: Sequence[PackItem],
-    versions: Mapping[tuple[str, str], int],
-    gone: Sequence[tuple[str, str]],
-    registered: Mapping[str, datetime],
-) -> list[tuple[EntryKind, str, Mapping[str, Any] | None]]:
-    entries: list[tuple[EntryKind, str, Mapping[str, Any] | None]] = []
+    items: Sequence[PackItem], gone: Sequence[tuple[str, str]], registered: Mapping[str, datetime]
+) -> list[LogEntry]:
+    """Return the log's entries for all but rules, which have a place of their own."""
+    entries: list[LogEntry] = []
     for item in items:
         kind = ENTRY_KINDS.get(item.kind)
-        if kind is EntryKind.RULE:
-            version = versions.get((item.kind, item.id), 1)
-            entries.append((kind, item.id, {"body": dict(item.body), "hash": item.hash, "version": version}))
-        elif kind is EntryKind.DEVICE and item.id in registered:
+        if kind is EntryKind.DEVICE and item.id in registered:
             entries.append((kind, item.id, {**item.body, "registered_at": registered[item.id].isoformat()}))
         elif kind is EntryKind.AREA:
             # Shapes are large and no rule of this step needs them.
@@ -209,9 +218,12 @@ def _changes(items: Sequence[PackItem], gone: Sequence[tuple[str, str]], now: da
     changes = [
         Change(kind=item.kind, id=item.id, log_time=now, area=item.body.get("area"), zone=item.body.get("zone"))
         for item in items
-        if item.kind in ("device", "rule")
+        if item.kind == "device"
     ]
-    changes.extend(
-        Change(kind=kind, id=identifier, log_time=now) for kind, identifier in gone if kind in ("device", "rule")
-    )
+    changes.extend(Change(kind=kind, id=identifier, log_time=now) for kind, identifier in gone if kind == "device")
     return changes
+
+
+def _rule_changes(taken: RulesTaken, now: datetime) -> list[Change]:
+    rows = [outcome.row for outcome in taken.outcomes]
+    return [Change(kind="rule", id=row.id, log_time=now, version=row.version) for row in rows]
