@@ -14,6 +14,9 @@ import orjson
 
 from ioc.domain.moment import FUTURE_TRUSTED_MAX, OLDEST_TRUSTED, SKEW_MAX
 
+ID_LETTERS_MAX = 200
+"""The longest id that a sender may give a message."""
+HASH_BYTES = 16
 UNTIMED = datetime(1970, 1, 1, tzinfo=UTC)
 """The identity's time of a message that names none: all such keys share one partition."""
 TWO = tuple(f"{number:02}" for number in range(60))
@@ -175,8 +178,11 @@ class Entry:
 
 
 def canonical(value: object) -> bytes:
-    """Return the bytes that stand for ``value`` in hashes: compact JSON with sorted keys."""
-    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+    """Return the bytes that stand for ``value`` in hashes: compact JSON with sorted keys.
+
+    A copy: messages keep it, and what orjson returns holds on to a kilobyte.
+    """
+    return bytes(memoryview(orjson.dumps(value, option=orjson.OPT_SORT_KEYS)))
 
 
 def framed(*parts: bytes) -> bytes:
@@ -187,8 +193,13 @@ def framed(*parts: bytes) -> bytes:
 def hash16(*parts: bytes) -> bytes:
     """Return a 16-byte BLAKE2b hash of length-prefixed parts, so that no two lists of parts collide by joining."""
     if len(parts) == 1:
-        return blake2b(len(parts[0]).to_bytes(4, "big") + parts[0], digest_size=16).digest()
-    return blake2b(framed(*parts), digest_size=16).digest()
+        return blake2b(len(parts[0]).to_bytes(4, "big") + parts[0], digest_size=HASH_BYTES).digest()
+    return blake2b(framed(*parts), digest_size=HASH_BYTES).digest()
+
+
+def identity_head(source: str) -> bytes:
+    """Return what the identity of each message of a source with id and time begins with."""
+    return _heads(source)[0]
 
 
 @lru_cache(maxsize=16_384)
@@ -223,10 +234,10 @@ def identity(source: str, message_id: str | None, time: datetime | None, content
             name, second = message_id.encode(), _instant(time)
             return blake2b(
                 b"%b%b%b%b%b" % (with_both, len(name).to_bytes(4, "big"), name, len(second).to_bytes(4, "big"), second),
-                digest_size=16,
+                digest_size=HASH_BYTES,
             ).digest(), time
-        return blake2b(with_time + framed(_instant(time), content), digest_size=16).digest(), time
-    return blake2b(with_id + framed((message_id or "").encode(), content), digest_size=16).digest(), UNTIMED
+        return blake2b(with_time + framed(_instant(time), content), digest_size=HASH_BYTES).digest(), time
+    return blake2b(with_id + framed((message_id or "").encode(), content), digest_size=HASH_BYTES).digest(), UNTIMED
 
 
 def effective_time(

@@ -7,15 +7,15 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from ioc.domain.device import DEVICE_ID, Device, DeviceState
-from ioc.domain.event import DeadLetter, Flag, Message, canonical, hash16, identity
+from ioc.domain.event import ID_LETTERS_MAX, DeadLetter, Flag, Message, canonical, hash16, identity, identity_head
 from ioc.domain.feed import FeedSpec, OnConflict
 from ioc.domain.moment import parse_time
 from ioc.ingest.decode import Refusal, UnreadableError, items
 from ioc.ingest.door import Delivery, Registry
 from ioc.ingest.place import Gazetteer
+from ioc.ingest.usual import Manner, usual_fields, usual_reading
 from ioc.ingest.validate import FeedCheck
 
-ID_LETTERS_MAX = 200
 LAT_MAX = 90.0
 LON_MAX = 180.0
 SENDERS_REMEMBERED_MAX = 65_536
@@ -33,6 +33,7 @@ class _Sender(NamedTuple):
     area: str | None
     zone: str | None
     registered_at: datetime | None
+    manner: Manner
 
 
 class Preparer:
@@ -44,6 +45,7 @@ class Preparer:
         """``marks`` are flags that every event gets, such as `drill`."""
         self._feeds = feeds
         self._checks = {name: FeedCheck(feed) for name, feed in feeds.items()}
+        self._usual = {name: usual_fields(check) for name, check in self._checks.items()}
         self._registry = registry
         self._events_max = events_max
         self._marks = marks
@@ -56,6 +58,14 @@ class Preparer:
         feed = self._feeds.get(delivery.feed)
         if feed is None:
             return [_letter(delivery, Refusal("unknown_feed", f"there is no feed {delivery.feed[:64]!r}"))]
+        if delivery.device is not None and self._events_max and not (delivery.history or delivery.newline_delimited):
+            sender = self._sender(feed, delivery.device)
+            if sender.refusal is None and (usual := usual_reading(delivery, sender.manner)) is not None:
+                return [usual]
+        return self._closely(delivery, feed)
+
+    def _closely(self, delivery: Delivery, feed: FeedSpec) -> list[Message | DeadLetter]:
+        """Return what :meth:`prepare` returns, looking at everything."""
         try:
             found = items(delivery.body, newline_delimited=delivery.newline_delimited, events_max=self._events_max)
         except UnreadableError as error:
@@ -127,10 +137,14 @@ class Preparer:
             registered_at = device.registered_at
             if area is None and lat is not None and lon is not None:
                 area, zone = self._place(lat, lon)
-        made = _Sender(
-            device, areas, f"{feed.id}/{device_id}", _not_allowed(feed, device, device_id), lat, lon, area, zone,
-            registered_at,
+        source = f"{feed.id}/{device_id}"
+        manner = Manner(
+            self._usual[feed.id], self._checks[feed.id].required, feed.id, device_id, identity_head(source),
+            feed.on_conflict is OnConflict.REVISE, self._marks, lat, lon, area, zone, registered_at,
         )  # fmt: skip
+        made = _Sender(
+            device, areas, source, _not_allowed(feed, device, device_id), lat, lon, area, zone, registered_at, manner
+        )
         self._senders[feed.id, device_id] = made
         return made
 

@@ -42,7 +42,7 @@ TYPES: dict[FieldType, tuple[Callable[[object], bool], str]] = {
 }
 
 
-class _Usual(NamedTuple):
+class Usual(NamedTuple):
     """What the usual value of a field is: of this type, within both ranges. Anything else is looked at closely."""
 
     kinds: tuple[type, ...]
@@ -50,7 +50,7 @@ class _Usual(NamedTuple):
     high: float
 
 
-UNKNOWN = _Usual((), 0, 0)
+UNKNOWN = Usual((), 0, 0)
 
 
 class FeedCheck:
@@ -58,17 +58,17 @@ class FeedCheck:
 
     def __init__(self, feed: FeedSpec) -> None:
         self._fields = feed.fields
-        self._usual = {name: _usual(spec) for name, spec in feed.fields.items()}
-        self._required = tuple(name for name, spec in feed.fields.items() if spec.required)
+        self.usual = {name: _usual(spec) for name, spec in feed.fields.items()}
+        self.required = tuple(name for name, spec in feed.fields.items() if spec.required)
 
     def check(self, members: dict[str, Any]) -> Checked | Refusal:
         """Check the feed's own members of one event (reserved ones are gone already)."""
-        usual = self._usual
+        usual = self.usual
         for name, value in members.items():
             kinds, low, high = usual.get(name, UNKNOWN)
             if type(value) not in kinds or not low <= value <= high:
                 return self._closely(members)
-        for name in self._required:
+        for name in self.required:
             if name not in members:
                 return Refusal("missing_field", f"{name} is required")
         return Checked(members, ()) if members else Refusal("no_data", "no member of the feed is in it")
@@ -93,7 +93,7 @@ class FeedCheck:
                 continue
             data[name] = value
             suspect = suspect or _implausible(spec, value)
-        for name in self._required:
+        for name in self.required:
             if name not in data:
                 return Refusal("missing_field", f"{name} is required")
         if not data:
@@ -114,13 +114,13 @@ def validate(feed: FeedSpec, members: dict[str, Any]) -> Checked | Refusal:
     return FeedCheck(feed).check(members)
 
 
-def _usual(spec: FieldSpec) -> _Usual:
+def _usual(spec: FieldSpec) -> Usual:
     if spec.type is FieldType.BOOLEAN:
-        return _Usual((bool,), 0, 1)
+        return Usual((bool,), 0, 1)
     kinds = {FieldType.NUMBER: (float, int), FieldType.INTEGER: (int,)}.get(spec.type, ())
     lows = [low for low in (spec.possible_min, spec.plausible_min) if low is not None]
     highs = [high for high in (spec.possible_max, spec.plausible_max) if high is not None]
-    return _Usual(kinds, max(lows, default=-math.inf), min(highs, default=math.inf))
+    return Usual(kinds, max(lows, default=-math.inf), min(highs, default=math.inf))
 
 
 def _problem(spec: FieldSpec, value: object) -> Refusal | None:
