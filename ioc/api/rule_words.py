@@ -130,13 +130,25 @@ def sentences(body: Mapping[str, Any], feeds: Mapping[str, FeedSpec], codes: Cod
 
 def describe(body: Mapping[str, Any], feeds: Mapping[str, FeedSpec], codes: Codes | None = None) -> JSONObject:
     """Return a rule in plain words, in one text: one sentence per level, then when it ends, then the rest."""
-    told = sentences(body, feeds, codes)
+    return joined(sentences(body, feeds, codes))
+
+
+def joined(told: Sequence[JSONObject]) -> JSONObject:
+    """Return sentences as one text in both languages, each level with the word of its severity."""
     return {
         language: ". ".join(
             f"{severity_words(item['severity'], language)}: {item[language]}" if item["severity"] else item[language]
             for item in told
         )
         for language in ("vi", "en")
+    }
+
+
+def own_names(words: Words) -> JSONObject:
+    """Return how the rule's own measures, and what its kind finds out, are named: label and unit by name."""
+    own = {**OF_KINDS.get(words.kind, {}), **words.measures()}
+    return {
+        name: {"label": {"vi": told.label.vi, "en": told.label.en}, "unit": told.unit} for name, told in own.items()
     }
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import yaml
 
 from ioc.api.condition_words import Codes
-from ioc.api.rule_words import describe, feeds_of, kind_in, sentences
+from ioc.api.rule_words import Words, feeds_of, joined, kind_in, own_names, sentences
 from ioc.api.wire import JSONObject, Row
 from ioc.domain.feed import FeedSpec
 from ioc.packs.pack import Pack
@@ -37,6 +37,7 @@ def rule(row: Row, *, feeds: Mapping[str, FeedSpec], open_alerts: int, text: str
     """
     body = row["body"]
     names = feeds_of(body)
+    words = sentences(body, feeds, codes)
     return {
         "id": row["id"],
         "title": body.get("title"),
@@ -59,8 +60,9 @@ def rule(row: Row, *, feeds: Mapping[str, FeedSpec], open_alerts: int, text: str
         "clear": _clear(body.get("clear")),
         "limit": body.get("limit")
         or next((part["limit"] for part in body.get("levels") or () if part.get("limit")), None),
-        "text": describe(body, feeds, codes),
-        "words": sentences(body, feeds, codes),
+        "text": joined(words),
+        "words": words,
+        "names": own_names(Words(body, feeds, codes)),
         "yaml": text if text is not None else yaml.safe_dump(dict(body), allow_unicode=True, sort_keys=False),
         "open_alerts": open_alerts,
     }

@@ -1,7 +1,7 @@
 /** Where the operator is: path and query, in the address bar. A drawer may lie over another screen (its background). */
 
-export type Screen = "overview" | "alerts" | "devices" | "drills" | "signin" | "missing";
-export type Place = { screen: Screen; alert: string | null; device: string | null; query: URLSearchParams; path: string };
+export type Screen = "overview" | "alerts" | "devices" | "drills" | "rules" | "signin" | "missing";
+export type Place = { screen: Screen; alert: string | null; device: string | null; rule: string | null; query: URLSearchParams; path: string };
 
 type HistoryState = { background?: string };
 
@@ -10,12 +10,14 @@ let background = $state.raw<string | undefined>((history.state as HistoryState |
 
 function screenOf(path: string): Omit<Place, "query" | "path"> {
   const [first = "", second = null] = path.split("/").filter(Boolean);
-  if (first === "") return { screen: "overview", alert: null, device: null };
-  if (first === "alerts") return { screen: "alerts", alert: second && decodeURIComponent(second), device: null };
-  if (first === "devices") return { screen: "devices", alert: null, device: second && decodeURIComponent(second) };
-  if (first === "drills") return { screen: "drills", alert: null, device: null };
-  if (first === "signin") return { screen: "signin", alert: null, device: null };
-  return { screen: "missing", alert: null, device: null };
+  const id = second && decodeURIComponent(second);
+  const none = { alert: null, device: null, rule: null };
+  if (first === "") return { screen: "overview", ...none };
+  if (first === "alerts") return { screen: "alerts", ...none, alert: id };
+  if (first === "devices") return { screen: "devices", ...none, device: id };
+  if (first === "rules") return { screen: "rules", ...none, rule: id };
+  if (first === "drills" || first === "signin") return { screen: first, ...none };
+  return { screen: "missing", ...none };
 }
 
 export const router = {

@@ -188,6 +188,17 @@ def test_what_has_no_words_stays_as_it_is_written():
     )
 
 
+def test_a_rule_names_its_own_measures_and_what_its_kind_finds_out():
+    body = {"feed": "air", "over": "12h", "measure": {"pm": PM}, "levels": HIGH}
+    assert rule_words.own_names(rule_words.Words(body, FEEDS)) == {
+        "pm": {"label": {"vi": "bụi mịn PM2.5 trung bình NowCast 12 giờ",
+                         "en": "12 h NowCast mean of fine particles PM2.5"}, "unit": "µg/m³"},
+    }  # fmt: skip
+    silence = rule_words.own_names(rule_words.Words({"feed": "air", "absent": "5m", "levels": HIGH}, FEEDS))
+    assert silence["silent"]["label"]["vi"] == "mất tín hiệu"
+    assert rule_words.own_names(rule_words.Words({"feed": "air", "levels": HIGH}, FEEDS)) == {}
+
+
 def test_a_body_that_nobody_would_accept_is_still_told():
     assert told(feed="rainfall", over="1h", absent="5m", levels=[{"severity": "low", "when": "x > 1"}])["vi"] == (
         "Lưu ý: X trên 1"

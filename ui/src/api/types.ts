@@ -169,7 +169,83 @@ export type Domain = {
   spark_field: { feed: string; field: string; label: Label; unit: string | null } | null;
 };
 
-export type Rule = { id: string; title: Label; text?: Label; version: number; levels?: { severity: Severity; when: string; for_seconds: number }[] };
+export type RuleMode = "alert" | "monitor";
+export type RuleOrigin = "pack" | "site" | "overlay";
+export type RuleHealthState = "ok" | "degraded" | "refused" | "idle" | "off";
+export type RuleHealth = {
+  state: RuleHealthState;
+  reason: string | null;
+  since: string | null;
+  evaluated: number;
+  errors: number;
+  no_data: number;
+  late: number;
+  full: number;
+  monitored: number;
+  keys: number | null;
+  degraded_keys: number | null;
+  last_evaluated_at: string | null;
+  last_transition_at: string | null;
+  updated_at: string | null;
+};
+export type RuleAction = "create" | "edit" | "enable" | "disable" | "monitor" | "alert" | "reset" | "delete" | "pack";
+export type RuleLimit = Limit & { in_force: boolean };
+/** A rule read from a text: what a check gives back. */
+export type RuleForm = {
+  id: string;
+  title: Label;
+  domain: string;
+  feed: string | string[];
+  kind: RuleKind;
+  mode: RuleMode;
+  enabled: boolean;
+  hash: string;
+  levels: { severity: Severity; when: string | null; for_seconds: number }[];
+  limits: RuleLimit[];
+  words: RuleSentence[];
+  /** Its own measures, as evidence names them. */
+  names: Record<string, { label: Label; unit: string }>;
+  yaml: string;
+};
+export type Rule = RuleForm & {
+  version: number;
+  origin: RuleOrigin;
+  pack: { hash: string; yaml: string; differs: boolean; moved: boolean } | null;
+  open_alerts: number;
+  health: RuleHealth | null;
+  changed: { at: string; by: string | null; why: string; action: RuleAction } | null;
+};
+export type RuleProblem = { line: number; column: number | null; member: string; detail: string; hint: string; severity: "error" | "warning" };
+export type RuleCheck = { problems: RuleProblem[]; rule: RuleForm | null };
+export type RuleHistoryItem = { id: number; at: string; by: string | null; action: RuleAction; why: string; version: number; hash: string; yaml: string; diff: string; position: number | null };
+export type MonitoredMove = { id: number; at: string; alert: string; key: string; kind: string; severity: Severity; summary: Label; device: string | null; area: string | null; version: number };
+export type BacktestAlert = { key: string; severity: Severity; opened_at: string; cleared_at: string | null; summary: Label; retrospective: boolean; flaps: number; values: Record<string, unknown>; readings: Reading[] };
+export type BacktestSide = {
+  version: number | null;
+  hash: string;
+  opened: number;
+  reopened: number;
+  firing_seconds: number;
+  severities: Partial<Record<Severity, number>>;
+  days: { day: string; opened: number; firing_seconds: number }[];
+  alerts: BacktestAlert[];
+};
+export type BacktestState = "queued" | "running" | "done" | "cancelled" | "failed";
+export type Backtest = {
+  id: string;
+  rule: string;
+  state: BacktestState;
+  progress: { done: number; total: number; fraction: number; events_per_second: number };
+  from: string;
+  to: string;
+  include_history: boolean;
+  asked_by: string;
+  asked_at: string;
+  started_at: string | null;
+  ended_at: string | null;
+  reason: string | null;
+  result: { events: number; entries: number; late: number; no_data: number; errors: number; candidate: BacktestSide; present: BacktestSide | null; truncated: boolean } | null;
+};
 export type StoredEvent = { key: string; position: number; log_time: string; effective: string; data: Record<string, unknown>; flags: string[] };
 export type Session = { username: string; name: string | null; role: string; areas: string[] | null; zone: string | null; language: string | null };
 export type Status = { version: string; demo: boolean; drill: DrillState | null; pack: string; title: Label | null; started_at: string; time: string };

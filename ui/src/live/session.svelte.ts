@@ -22,6 +22,10 @@ export const session = {
   get mayAct(): boolean {
     return who !== null && !["viewer", "leader", "auditor", "wall", "display"].includes(who.role);
   },
+  /** May this person change rules? A rule counts everywhere, so only an administrator of every area may. */
+  get mayChangeRules(): boolean {
+    return who !== null && who.role === "admin" && who.areas === null;
+  },
   async check(): Promise<void> {
     try {
       who = await ask<Session>("/session", { quiet401: true });

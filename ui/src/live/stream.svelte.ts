@@ -7,6 +7,7 @@ import { alerts } from "./alerts.svelte";
 import { city } from "./city.svelte";
 import { clock } from "./clock.svelte";
 import { devices } from "./devices.svelte";
+import { ruleChanges, type RuleChange } from "./rules";
 
 const SILENT_MILLISECONDS = 2250;
 const BROKEN_MILLISECONDS = 1300;
@@ -89,6 +90,7 @@ function connect(): void {
   hearAs<Alert>(mine, "alert", (alert) => alerts.hear(alert));
   hearAs<Device>(mine, "device", (device) => devices.hear(device));
   hearAs<Domain>(mine, "domain", (domain) => city.hearDomain(domain));
+  hearAs<RuleChange>(mine, "rule", (change) => ruleChanges.hear(change));
   hearAs<Clock>(mine, "clock", (message) => clock.hear(message));
   mine.addEventListener("open", () => heard(mine));
   mine.addEventListener("reset", () => void reload());
