@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ioc.domain.feed import FeedSpec, FieldSpec, Label
+from ioc.domain.severity import Severity
 from ioc.rules.condition import CONTEXT
 from ioc.rules.load_parts import DURATION
 from ioc.rules.summary import decimals, number_text
@@ -15,6 +16,7 @@ from ioc.rules.summary import decimals, number_text
 TOKEN = re.compile(
     r"""(?<![\w.])(?P<name>[A-Za-z_]\w*)\s*(?P<sign>[<>]=?|==|!=)\s*
           (?P<value>-?\d+(?:\.\d+)?(?![\w.])|"[^"]*"|'[^']*'|true\b|false\b|limit\b)(?!\s*[-+*/%])
+      | (?<![\w.])(?P<of>[A-Za-z_]\w*)\.(?P<test>startsWith|endsWith|contains)\(\s*(?P<part>"[^"]*"|'[^']*')\s*\)
       | (?P<text>"[^"]*"|'[^']*')
       | (?P<call>\.?\s*[A-Za-z_]\w*(?=\s*\())
       | (?<![\w.])(?P<word>[A-Za-z_]\w*)
@@ -27,6 +29,10 @@ SIGNS = {
     ">": ("trên {}", "above {}"), ">=": ("từ {} trở lên", "at least {}"),
     "<": ("dưới {}", "below {}"), "<=": ("từ {} trở xuống", "at most {}"),
     "==": ("là {}", "is {}"), "!=": ("khác {}", "is not {}"),
+}  # fmt: skip
+TESTS = {
+    "startsWith": ("bắt đầu bằng", "begins with"), "endsWith": ("kết thúc bằng", "ends with"),
+    "contains": ("có chứa", "contains"),
 }  # fmt: skip
 JOINTS = {
     "&&": ("và", "and"), "||": ("hoặc", "or"), ">": (">", ">"), ">=": ("≥", "≥"), "<": ("<", "<"), "<=": ("≤", "≤"),
@@ -44,9 +50,11 @@ OF_PLACE = {
     "flags": Label("cờ dữ liệu", "flags"), "extra": Label("trường khác", "other fields"),
 }  # fmt: skip
 """What a condition or a key may name beside the fields of its feed."""
+RANK = "rank"
+"""Of rules over alerts: a severity as a number, told by its word."""
 OF_ALERTS = {
     "rule": Label("luật", "rule"), "key": Label("khóa", "key"), "domain": Label("lĩnh vực", "domain"),
-    "severity": Label("mức độ", "severity"), "rank": Label("bậc của mức độ", "rank of the severity"),
+    "severity": Label("mức độ", "severity"), "rank": Label("mức độ", "severity"),
     "mode": Label("chế độ", "mode"),
 }  # fmt: skip
 assert OF_PLACE.keys() >= CONTEXT.keys(), "every name of the place has its word"
@@ -131,6 +139,8 @@ class Teller:
         kind = match.lastgroup
         if kind == "value":
             return self.comparison(match["name"], match["sign"], match["value"])
+        if kind == "part":
+            return f"{self.label_of(match['of'])} {TESTS[match['test']][not self.vi]} {quoted(match['part'])}"
         text = match[0].strip()
         if kind == "word":
             return self.kept(text) if text in KEPT else self.label_of(text)
@@ -144,7 +154,7 @@ class Teller:
     def comparison(self, name: str, sign: str, value: str) -> str:
         """Return a name, a sign and what the name is compared with."""
         words = SIGNS[sign][not self.vi]
-        if self.vi and sign == "==" and value[-1].isdigit():
+        if self.vi and sign == "==" and value[-1].isdigit() and name != RANK:
             words = "bằng {}"
         return f"{self.label_of(name)} {words.format(self.value_of(value, name))}"
 
@@ -157,6 +167,9 @@ class Teller:
         if text[0] in "\"'":
             known = self.codes.get(name, {}).get(text[1:-1])
             return pick(known, vi=self.vi) if known else quoted(text)
+        if name == RANK and text.isdigit() and int(text) < len(Severity):
+            severity = tuple(Severity)[int(text)]
+            return f"“{severity.label_vi if self.vi else severity.value}”"
         unit = self.names[name].unit if name in self.names else ""
         return f"{number_words(text, vi=self.vi)} {'giây' if self.vi and unit == 's' else unit}".rstrip()
 

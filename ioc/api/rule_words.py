@@ -202,12 +202,18 @@ def metres(value: object, *, vi: bool) -> str:
     return f"{number_words(value.removesuffix(unit), vi=vi)} {unit}"
 
 
+def degrees(value: float, *, vi: bool) -> str:
+    """Return a coordinate to about a metre."""
+    text = f"{value:.5f}".rstrip("0").rstrip(".")
+    return text.replace(".", ",") if vi else text
+
+
 def zone_words(body: Mapping[str, Any], *, vi: bool) -> str:
     """Return the place of an `enter` or `leave`."""
     leave = "leave" in body
     place = body["leave" if leave else "enter"]
     if "circle" in place:
-        lon, lat = (number_words(str(part), vi=vi) for part in place["circle"])
+        lon, lat = (degrees(part, vi=vi) for part in place["circle"])
         radius = metres(place["radius"], vi=vi)
         where = f"bán kính {radius} quanh {lat}; {lon}" if vi else f"{radius} around {lat}; {lon}"
     else:

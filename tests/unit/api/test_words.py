@@ -170,7 +170,7 @@ def test_a_correlation_speaks_of_rules_and_of_domains_by_their_names():
     found = told(feed="alert", by=["area"], where='domain == "disaster" && rank >= 2',
                  levels=[{"severity": "high", "when": "rules >= 2"}])  # fmt: skip
     assert found["vi"] == ("Các điều kiện của luật khác đang cùng báo, kể cả luật chỉ theo dõi. Cao: Số luật từ 2 trở "
-                           "lên. Chỉ tính khi lĩnh vực là Thiên tai và bậc của mức độ từ 2 trở lên. "
+                           "lên. Chỉ tính khi lĩnh vực là Thiên tai và mức độ từ “Trung bình” trở lên. "
                            "Mỗi xã, phường có cảnh báo riêng")  # fmt: skip
 
 
@@ -181,8 +181,9 @@ def test_what_has_no_words_stays_as_it_is_written():
         return condition_words(when, names, vi=True, codes={})
 
     assert vi('word.startsWith("a&&b") || !(rain_mm - 2.5 > rain_24h_mm)') == (
-        "vi phạm.startsWith(“a&&b”) hoặc không (mưa trong kỳ - 2,5 > mưa 24 giờ)"
+        "vi phạm bắt đầu bằng “a&&b” hoặc không (mưa trong kỳ - 2,5 > mưa 24 giờ)"
     )
+    assert vi('word.matches("x.*")') == "vi phạm.matches(“x.*”)"
     assert vi('word in ["x", "y"] && unknown_name == 3 && size(word) > 2') == (
         "vi phạm thuộc [“x”, “y”] và unknown_name bằng 3 và size(vi phạm) > 2"
     )
