@@ -189,7 +189,8 @@ export type RuleHealth = {
   updated_at: string | null;
 };
 export type RuleAction = "create" | "edit" | "enable" | "disable" | "monitor" | "alert" | "reset" | "delete" | "pack";
-export type RuleLimit = Limit & { in_force: boolean };
+/** `severity` is the level that it is of, null for the rule's own. */
+export type RuleLimit = Limit & { in_force: boolean; severity: Severity | null };
 /** A rule read from a text: what a check gives back. */
 export type RuleForm = {
   id: string;
