@@ -18,6 +18,8 @@ import yaml
 
 ABOVE = re.compile(r"(\w+) > (-?\d+(?:\.\d+)?)")
 BAND = re.compile(r"(\w+) (<|==) (-?\d+(?:\.\d+)?)")
+OTHER_KINDS = frozenset({"over", "measure", "delta", "rate", "absent", "near", "enter", "leave", "active", "mode"})
+"""Members of rules that are no plain thresholds."""
 ONE_DEVICE = re.compile(r'device == "([\w.-]+)"')
 DURATION = re.compile(r"(\d+)(s|m|h|d)")
 SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
@@ -76,7 +78,7 @@ def read_rules(pack: Path, feeds: Sequence[str]) -> tuple[list[Judged], list[str
     judged, others = [], []
     for path in sorted((pack / "rules").glob("*.yaml")):
         body = yaml.safe_load(path.read_text(encoding="utf-8"))
-        if body["feed"] in feeds:
+        if body.get("feed") in feeds:  # neither a sequence nor a rule over several feeds
             rule = _judged(body)
             if rule is None:
                 others.append(str(body["rule"]))
@@ -86,6 +88,8 @@ def read_rules(pack: Path, feeds: Sequence[str]) -> tuple[list[Judged], list[str
 
 
 def _judged(body: Mapping[str, Any]) -> Judged | None:
+    if OTHER_KINDS & set(body):
+        return None
     levels = [(ABOVE.fullmatch(level["when"]), level) for level in body["levels"]]
     band = BAND.fullmatch((body.get("clear") or {}).get("when", ""))
     where = ONE_DEVICE.fullmatch(body["where"]) if "where" in body else None

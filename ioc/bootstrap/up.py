@@ -17,7 +17,7 @@ import structlog
 
 from ioc.bootstrap.accounts import first_account
 from ioc.bootstrap.demo import write_devices
-from ioc.bootstrap.drill import DrillPlan, play_scenario, register_stations
+from ioc.bootstrap.drill import DrillPlan, play_scenario, register_stations, without_silence
 from ioc.bootstrap.drill_folder import refuse_drill_folder
 from ioc.bootstrap.outward import guarded
 from ioc.bootstrap.parts import door_names, open_parts, ready_file, until_answered
@@ -215,7 +215,8 @@ async def prepare(
         now = parts.log_clock.now()
         keep_from = now - timedelta(days=settings.retention_event_days)
         await ensure_partitions(parts.database, now, keep_from=keep_from.date())
-        applied = await PackStore(parts.database, parts.log).apply(pack, now)
+        played = pack if parts.drill is None else without_silence(pack)
+        applied = await PackStore(parts.database, parts.log).apply(played, now)
         if applied.added or applied.changed or applied.removed:
             say(f"pack {pack.id}: {applied.added} new, {applied.changed} changed, {applied.removed} removed")
         if drill is not None and drill.scenario is not None:

@@ -8,6 +8,7 @@ from typing import Any
 from ioc.domain.alert import Evidence, EvidenceReading, Transition, TransitionKind
 from ioc.domain.event import Entry
 from ioc.domain.feed import Label
+from ioc.rules.keys import parts_of
 from ioc.rules.kinds import Kind
 from ioc.rules.memory import KeyState, Memory
 from ioc.rules.rule import EVENT, SECOND_US, Rule, from_us, to_us
@@ -42,6 +43,7 @@ def announce(rules: RuleSet, memory: Memory, entry: Entry, *, rule: Rule, key: s
     if not cleared:
         alert.retrospective = retrospective
     device, area, zone = subject(rule, state, memory)
+    named = parts_of(rule, key)
     return Transition(
         kind=move.kind,
         alert_id=alert.id,
@@ -58,8 +60,9 @@ def announce(rules: RuleSet, memory: Memory, entry: Entry, *, rule: Rule, key: s
         summary=sentence(
             rule,
             level=level,
-            values={} if move.reason == HOLD_OVER else state.values,  # they are no longer how things are now
-            place=place_of(rules, memory, device=device, area=area, zone=zone),
+            # After a passed hold they are no longer how things are now.
+            values=named if move.reason == HOLD_OVER else {**named, **state.values},
+            place=place_of(rules, memory, device=device, area=area, zone=zone, named=named),
             held_us=max(move.at_us - alert.opened_us, 0) if cleared else held_us,
             at_us=move.at_us,
         ),
@@ -166,14 +169,23 @@ def subject(rule: Rule, state: KeyState, memory: Memory) -> tuple[str | None, st
     return state.device, state.area, state.zone
 
 
-def place_of(rules: RuleSet, memory: Memory, *, device: str | None, area: str | None, zone: str | None) -> Place:
-    """Return the names of an alert's place, as the log knows them at this entry."""
+def place_of(
+    rules: RuleSet,
+    memory: Memory,
+    *,
+    device: str | None,
+    area: str | None,
+    zone: str | None,
+    named: Mapping[str, str],
+) -> Place:
+    """Return the names of an alert's place, as the log knows them at this entry; ``named`` is what its key says."""
     record = memory.devices.get(device or "", {})
+    words = {name: known[name] for known in (named, record) for name in ("owner", "parent") if known.get(name)}
     return Place(
         device=label(record, "name") or (Label(device, device) if device else None),
         area=label(memory.areas.get(area or "", {}), "name") or (Label(area, area) if area else None),
         zone=rules.zones.get(zone) or Label(zone, zone) if zone else None,
-        words={name: record[name] for name in ("owner", "parent") if record.get(name)},
+        words={name: label(memory.devices.get(word, {}), "name") or Label(word, word) for name, word in words.items()},
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,6 +10,7 @@ from ioc.domain.event import Event, hash16
 from ioc.rules.rule import EVENT, Rule
 
 KEY_LENGTH_MAX = 200
+BETWEEN_PARTS = re.compile(r"(?<!\\)\|")
 DEVICE_MEMBERS = (
     "name_vi", "name_en", "area", "zone", "lat", "lon", "place", "owner", "parent", "critical", "extra", "feed",
     "state",
@@ -61,3 +63,15 @@ def key_of(rule: Rule, event_key: bytes, values: Mapping[str, Any]) -> str | Non
     if len(key) > KEY_LENGTH_MAX:
         return f"{key[: KEY_LENGTH_MAX - 33]}~{hash16(key.encode()).hex()}"
     return key
+
+
+def parts_of(rule: Rule, key: str) -> dict[str, str]:
+    """Return what a key says of the rule's `by`, by name; nothing where it was too long to say all.
+
+    A window, a sequence or a cluster keeps no field of its events but those that its measures look at, and its
+    sentence must still say whom it is about.
+    """
+    parts = [part.replace("\\|", "|") for part in BETWEEN_PARTS.split(key)]
+    if len(key) >= KEY_LENGTH_MAX or len(parts) < len(rule.by):
+        return {}
+    return dict(zip(rule.by, parts, strict=False))

@@ -31,8 +31,8 @@ class Place:
     device: Label | None = None
     area: Label | None = None
     zone: Label | None = None
-    words: Mapping[str, str] = field(default_factory=dict)
-    """owner, parent: as registered."""
+    words: Mapping[str, Label] = field(default_factory=dict)
+    """owner, parent: as registered, a parent by its own name."""
 
 
 def placeholders(template: str) -> list[str]:
@@ -129,8 +129,8 @@ class Filling:
         """Return the words for one placeholder."""
         if name in self.rule.fields:
             return self.field_text(name)
-        if name in ("device", "area", "zone"):
-            label: Label | None = getattr(self.place, name)
+        if name in ("device", "area", "zone", "owner", "parent"):
+            label: Label | None = getattr(self.place, name, None) or self.place.words.get(name)
             return NO_DATA if label is None else (label.vi if self.vi else label.en)
         if name == "place":
             return next((word for word in map(self.text_of, ("device", "area", "zone")) if word != NO_DATA), NO_DATA)
@@ -138,7 +138,7 @@ class Filling:
             return self.level.severity.label_vi if self.vi else self.level.severity.value
         if name in ("duration", "since"):
             return duration_text(self.held_us, vi=self.vi) if name == "duration" else self.since_text()
-        return self.place.words.get(name) or self.measure_text(name)
+        return self.measure_text(name)
 
     def since_text(self) -> str:
         """Return when it began, in the city's time."""

@@ -138,7 +138,11 @@ class Player:
         self.expectations = 0
         for name, area in shelf.areas.items():
             self.enter(EntryKind.AREA, subject=name, value=area)
-        for name, device in {**shelf.devices, **document.get("devices", {})}.items():
+        kept = document.get("pack_devices", shelf.devices)
+        if unknown := sorted(set(kept) - set(shelf.devices)):
+            raise TimelineError(f"the pack has no device {unknown[0]!r}")
+        registered = {name: shelf.devices[name] for name in kept}
+        for name, device in {**registered, **document.get("devices", {})}.items():
             self.enter(EntryKind.DEVICE, subject=name, value={"id": name, **device})
         if shelf.calendar is not None and "pack_rules" in document:
             self.enter(EntryKind.CALENDAR, subject="", value=shelf.calendar)

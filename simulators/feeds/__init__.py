@@ -7,11 +7,19 @@ from typing import Protocol
 
 from simulators.feeds.air_quality import AirQuality
 from simulators.feeds.camera_detection import CameraDetection
+from simulators.feeds.landfill import Landfill
+from simulators.feeds.noise import Noise
+from simulators.feeds.power_grid import PowerGrid
 from simulators.feeds.public_wifi import PublicWiFi
 from simulators.feeds.rainfall import Rainfall
 from simulators.feeds.reservoir import Reservoir
 from simulators.feeds.river_level import RiverLevel
+from simulators.feeds.street_light import StreetLight
+from simulators.feeds.surface_water import SurfaceWater
+from simulators.feeds.tap_water import TapWater
 from simulators.feeds.traffic_flow import TrafficFlow
+from simulators.feeds.waste_bin import WasteBin
+from simulators.feeds.weather import Weather
 from simulators.roster import Device
 from simulators.world import Moment, World
 
@@ -38,5 +46,13 @@ GENERATORS: dict[str, Callable[[Device, World], Generator]] = {
     "reservoir": Reservoir,
     "river_level": RiverLevel,
     "traffic_flow": TrafficFlow,
+    "landfill": Landfill,
+    "noise": Noise,
+    "power_grid": PowerGrid,
+    "street_light": StreetLight,
+    "surface_water": SurfaceWater,
+    "tap_water": TapWater,
+    "waste_bin": WasteBin,
+    "weather": Weather,
 }
 """The feeds that devices speak over MQTT; citizen reports come over HTTP (`citizen_report.py`)."""

@@ -12,6 +12,7 @@ import typer
 
 from ioc.__main__ import app
 from ioc.settings import Settings
+from tests.docs.pack_page import pack_page
 
 ROOT = Path(__file__).resolve().parents[2]
 METRIC_KINDS = {
@@ -143,7 +144,12 @@ def _parameter_row(parameter: Any) -> str:
     return f"| `{shown}` | {getattr(parameter, 'help', None) or ''}{needed}{default} |"
 
 
-PAGES = {"settings.md": settings_page, "metrics.md": metrics_page, "commands.md": commands_page}
+PAGES = {
+    "settings.md": settings_page,
+    "metrics.md": metrics_page,
+    "commands.md": commands_page,
+    "pack.md": pack_page,
+}
 
 if __name__ == "__main__":
     for file_name, page in PAGES.items():

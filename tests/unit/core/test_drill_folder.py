@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from ioc.bootstrap.drill import enter_drill, plan_drill
+from ioc.bootstrap.drill import enter_drill, plan_drill, without_silence
 from ioc.bootstrap.drill_folder import DrillMark, open_folder, read_mark, refuse_drill_folder
 from ioc.domain.feed import Label
 from ioc.drill_clock import DrillClock, clock_file
 from ioc.errors import InvalidInputError, SettingsError
+from ioc.packs.loader import load_pack
 from ioc.settings import Settings
 
 START = datetime(2005, 8, 31, 17, tzinfo=UTC)
@@ -76,3 +77,13 @@ def test_the_shipped_scenario_can_be_planned():
     later = plan_drill(start="2017-10-10T12:00", speed="max", file=path)
     assert later is not None
     assert later.speed == 0.0
+
+
+def test_the_pack_s_rules_about_silence_stay_out_of_a_drill():
+    """A drill plays a few devices, so nearly all others are silent in it."""
+    pack = load_pack("hoabinh", shapes=False)
+    kept = without_silence(pack)
+    left_out = {rule.id for rule in pack.rules} - {rule.id for rule in kept.rules}
+    assert "silence.gauge" in left_out
+    assert left_out == {rule.id for rule in pack.rules if "absent" in rule.body}
+    assert len(kept.rules) > 50

@@ -63,3 +63,11 @@ def test_a_summary_keeps_to_its_bound_at_a_word_and_is_nfc():
     assert len(text) <= LENGTH_MAX
     assert text.endswith(("dâng…", "cao…", "lũ…", "nước…"))
     assert unicodedata.is_normalized("NFC", text)
+
+
+def test_a_sentence_names_owner_and_parent_in_its_own_language_or_says_that_it_does_not_know():
+    """A parent without a name once filled in the ratio, as any unknown word did."""
+    made = rule(limit=LIMIT, summary={"vi": "{parent}, {owner}", "en": "{parent}, {owner}"})
+    parent = Place(words={"parent": Label("Tủ mạng", "Cabinet")})
+    told = summarise(made, level=made.levels[0], values={"value": 2000.0}, place=parent, held_us=0)
+    assert (told.vi, told.en) == ("Tủ mạng, –", "Cabinet, –")

@@ -1,5 +1,6 @@
 """The generators: seeded, calm on a calm day, and true to the record in the flood."""
 
+import math
 from datetime import datetime, timedelta
 from itertools import pairwise
 
@@ -67,6 +68,59 @@ def test_a_calm_year_crosses_no_alert_limit(devices):
     assert all(_values(played, "wifi-cut", "up"))
     assert min(_values(played, "road-far", "speed_kmh")) > 15
     assert max(_values(played, "camera", "speed_kmh")) <= 80
+
+
+def test_a_calm_year_leaves_the_city_s_services_alone(devices):
+    """What the pack's rules call loud does not happen by itself."""
+    played = _play(devices, "calm", moments=_days())
+    assert max(_values(played, "weather", "gust_ms")) < 17.2
+    assert max(_values(played, "weather", "temperature_c")) < 37
+    assert set(_values(played, "weather", "rain_mm")) == {0.0}
+    assert max(_values(played, "river-water", "nh4_mg_l")) < 0.3
+    assert min(_values(played, "river-water", "do_mg_l")) > 4.5
+    assert max(_values(played, "landfill", "h2s_ug_m3")) < 38
+    assert max(_values(played, "landfill", "leachate_cm")) < 380
+    assert max(_values(played, "bin", "fill_pct")) < 90
+    assert max(_values(played, "bin", "temperature_c")) < 50
+    assert all(_values(played, "power", "up"))
+    assert max(_values(played, "power", "load_pct")) < 100
+    assert min(_values(played, "tap", "pressure_bar")) > 1
+    assert all(0.25 < value < 0.95 for value in _values(played, "tap", "chlorine_mg_l"))
+
+
+def test_pressure_of_a_calm_day_never_falls_by_a_bar_at_once(devices):
+    played = _play(devices, "calm", moments=_night(3_600, step=9.0))
+    pressure = _values(played, "tap", "pressure_bar")
+    assert max(abs(after - before) for before, after in pairwise(pressure)) < 0.5
+
+
+def test_a_calm_day_is_quiet_by_the_hour(devices):
+    """LAeq of every whole hour stays below the limits of day and night, the hospital's own ones too."""
+    moments = [Moment(seconds=n * 60.0, now=START + timedelta(minutes=n)) for n in range(1_440)]
+    played = _play(devices, "calm", moments=moments)
+    for device, day_dba, night_dba in (("noise", 70, 55), ("noise-benh-vien", 55, 55)):
+        levels = _values(played, device, "laeq_dba")
+        for minute in range(60, 1_440):
+            mean = 10 * math.log10(sum(10 ** (level / 10) for level in levels[minute - 60 : minute]) / 60)
+            assert mean < (day_dba if 6 * 60 <= minute < 21 * 60 else night_dba) - 1, (device, minute, mean)
+
+
+def test_street_lights_are_on_when_the_rule_expects_them(devices):
+    played = _play(devices, "calm", moments=_days())
+    for moment, reading in played["light"]:
+        if moment.hour >= 19 or moment.hour < 5:
+            assert reading["lit"] is True
+        if 7 <= moment.hour < 17:
+            assert reading["lit"] is False
+
+
+def test_the_flood_takes_power_away_and_gives_it_back_and_the_weather_tells_the_rain_that_fell(devices):
+    played = _play(devices, "flood", moments=_night(2_400))
+    up = [(moment.seconds, reading["up"]) for moment, reading in played["power"]]
+    assert {state for second, state in up if 140 < second < 890} == {False}
+    assert {state for second, state in up if second > 1_300} == {True}
+    assert 90 < sum(_values(played, "weather", "rain_mm")) < 125
+    assert max(_values(played, "weather", "gust_ms")) < 17.2
 
 
 def test_calm_values_follow_the_hours_of_the_day(devices):
