@@ -173,6 +173,23 @@ def timelines(folder: Path) -> None:
 
 
 @app.command()
+def backtest(
+    rule: Annotated[Path, typer.Argument(exists=True, dir_okay=False, metavar="RULE.yaml", help="The rule to try")],
+    start: Annotated[str, typer.Option("--from", help="RFC 3339; a bare date is its midnight in the city's time")],
+    end: Annotated[str, typer.Option("--to", help="RFC 3339; not included")],
+    history: Annotated[
+        bool, typer.Option("--history", help="Imported history takes part, each reading at its own time")
+    ] = False,
+    as_json: AsJSON = False,
+    data: Data = None,
+) -> None:
+    """Try a rule over the stored log: what it would have done, beside the form in force."""
+    from ioc.bootstrap.backtest_command import Asked, run_backtest
+
+    run(run_backtest(settings_of(data_dir=data), Asked(rule, start, end, history, as_json), say=say))
+
+
+@app.command()
 def replay(
     file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="CSV or NDJSON")],
     feed: Annotated[str, typer.Option(help="Feed that the rows become")],

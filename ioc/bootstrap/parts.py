@@ -69,6 +69,14 @@ def door_names(count: int) -> tuple[str, ...]:
     return ("door", *(f"door-{number}" for number in range(2, count + 1)))
 
 
+def environment_of(settings: Settings) -> dict[str, str]:
+    """Return the settings as the environment of a process that shall have the same."""
+    return {
+        f"IOC_{name.upper()}": str(value.resolve() if isinstance(value, Path) else value)
+        for name, value in settings.model_dump(exclude_none=True).items()
+    }
+
+
 def ready_file(settings: Settings, role: str) -> Path:
     """Return where a role says that it is ready."""
     return settings.data_dir / "run" / f"{role}.json"
@@ -137,7 +145,7 @@ async def until_answered(work: Callable[[], Awaitable[T]], *, say: Callable[[str
 @contextlib.asynccontextmanager
 async def announced(parts: Parts, **facts: object) -> AsyncIterator[None]:
     """Serve the role's metrics and say that it is ready; take both back at the end."""
-    _settle_memory()
+    settle_memory()
     path = socket_path(parts.settings.data_dir, parts.role)
     server = await serve_metrics(path, parts.metrics.registry)
     ready = ready_file(parts.settings, parts.role)
@@ -150,7 +158,7 @@ async def announced(parts: Parts, **facts: object) -> AsyncIterator[None]:
         path.unlink(missing_ok=True)
 
 
-def _settle_memory() -> None:
+def settle_memory() -> None:
     """Let the garbage collector leave alone what was made at the start, and look less often at what comes.
 
     A queue of ten thousand events is a hundred thousand new objects and no cycle; at Python's own thresholds a tenth

@@ -20,7 +20,7 @@ from ioc.bootstrap.demo import write_devices
 from ioc.bootstrap.drill import DrillPlan, play_scenario, register_stations, without_silence
 from ioc.bootstrap.drill_folder import refuse_drill_folder
 from ioc.bootstrap.outward import guarded
-from ioc.bootstrap.parts import door_names, open_parts, ready_file, until_answered
+from ioc.bootstrap.parts import door_names, environment_of, open_parts, ready_file, until_answered
 from ioc.bootstrap.tls import check_tls
 from ioc.clock import AnchoredLogClock
 from ioc.errors import IOCError
@@ -275,9 +275,7 @@ def simulators_role(settings: Settings, *, http_url: str, mqtt_address: str, aut
 
 def role_environment(settings: Settings) -> dict[str, str]:
     """Return the settings as the environment of a role: what `ioc up` was told, its roles are told."""
-    given: dict[str, str] = {}
-    for name, value in settings.model_dump(exclude_none=True).items():
-        given[f"IOC_{name.upper()}"] = str(value.resolve() if isinstance(value, Path) else value)
+    given = environment_of(settings)
     if settings.demo and "IOC_LOG_LEVEL" not in os.environ:
         given["IOC_LOG_LEVEL"] = "warning"
     if settings.demo and "retention_event_days" not in settings.model_fields_set:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ioc.bootstrap.backtest_host import BacktestHost
 from ioc.bootstrap.parts import announced, open_parts, until_stopped
 from ioc.rollup.worker import RollupWorker
 from ioc.settings import Settings
@@ -32,12 +33,13 @@ async def run_rollup(settings: Settings) -> None:
 
 async def run_keeper(settings: Settings) -> None:
     """Keep partitions and retention until stopped; ready once the partitions of today exist."""
-    async with open_parts(settings, "keeper", connections_max=2) as parts:
+    async with open_parts(settings, "keeper", connections_max=4) as parts:
+        host = BacktestHost(parts)
         if parts.drill is not None:
             drilled = DrillKeeper(database=parts.database, board=parts.drill)
             await drilled.work()
             async with announced(parts):
-                await until_stopped(drilled.run())
+                await until_stopped(drilled.run(), host.run())
             return
         keeper = Keeper(
             database=parts.database,
@@ -53,4 +55,4 @@ async def run_keeper(settings: Settings) -> None:
         doors = MQTTDoorStore(parts.database)
         await keeper.work(parts.log_clock.now())
         async with announced(parts):
-            await until_stopped(keeper.run(), doors.watch(parts.log_clock, parts.io_clock))
+            await until_stopped(keeper.run(), doors.watch(parts.log_clock, parts.io_clock), host.run())

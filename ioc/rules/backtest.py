@@ -8,7 +8,7 @@ change nothing (docs/rules.md), so over a log that the engine folded live the fo
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
 from typing import Any
 
@@ -27,6 +27,8 @@ from ioc.rules.shortcut import required_text
 
 LOOK_BACK_MIN_US = 24 * 3_600 * SECOND_US
 """What a rule stands on at the span's beginning is read from at least so long before."""
+CANDIDATE, PRESENT = "candidate", "present"
+"""The two sides; also the ids under which two forms of one id are folded together."""
 TICK_US = SECOND_US
 """The engine ticks once a second while a timer runs."""
 
@@ -150,33 +152,42 @@ def sees(rule: Rule, form: Form) -> bool:
     return bool(form.body.get(asked[0]) == asked[1])
 
 
-class Side:
-    """One form with a memory and a sheet of its own."""
+class Run:
+    """One memory and the forms that are folded with it, each with its sheet."""
 
-    def __init__(self, form: Form, base: Sequence[Form], city: City, sheet: Sheet) -> None:
-        self.form = form
-        self.sheet = sheet
+    def __init__(
+        self, city: City, forms: Mapping[str, Form], base: Sequence[Form], sheets: Mapping[str, Sheet]
+    ) -> None:
+        """``forms`` and ``sheets`` go by the id under which each form is folded."""
         self.memory = Memory()
         self.rules = RuleSet(city.feeds, city.zones, timezone=city.timezone)
-        self._base = base
+        self._forms, self._base, self._sheets = forms, base, sheets
 
     def begin(self, position: int, log_us: int) -> None:
-        """Put the form, and what it listens to, in force."""
-        # What it raises is looked at whether it would say it or not, and whether it is in force or not.
-        body = {name: value for name, value in self.form.body.items() if name not in ("mode", "enabled")}
-        forms = [*self._base, replace(self.form, body=body)]
-        for form in sorted(forms, key=lambda form: form.id):
-            value = {"body": form.body, "hash": form.hash, "version": form.version or 0}
-            self.enter(Entry(position, from_us(log_us), EntryKind.RULE, subject=form.id, value=value))
-        reason = self.rules.refused.get(self.form.id)
-        if reason is not None:
-            raise PackError(reason)
+        """Put the forms, and what they listen to, in force.
+
+        Raises:
+            PackError: one of them cannot be loaded.
+        """
+        # What a form raises is looked at whether it would say it or not, and whether it is in force or not.
+        tried = {
+            name: {**form.body, "rule": name, "mode": "alert", "enabled": True} for name, form in self._forms.items()
+        }
+        bodies = {**{form.id: form.body for form in self._base}, **tried}
+        hashes = {form.id: form.hash for form in self._base} | {name: form.hash for name, form in self._forms.items()}
+        for name in sorted(bodies):
+            value = {"body": bodies[name], "hash": hashes[name], "version": 0}
+            self.enter(Entry(position, from_us(log_us), EntryKind.RULE, subject=name, value=value))
+        refused = next((self.rules.refused[name] for name in tried if name in self.rules.refused), None)
+        if refused is not None:
+            raise PackError(refused)
 
     def enter(self, entry: Entry) -> None:
-        """Fold one entry, and note what the form's alert does."""
+        """Fold one entry, and note what the forms' alerts do."""
         for transition in step(self.rules, self.memory, entry):
-            if transition.rule == self.form.id:
-                self.sheet.note(transition)
+            sheet = self._sheets.get(transition.rule)
+            if sheet is not None:
+                sheet.note(transition)
 
     def tick(self, at_us: int) -> None:
         """Fold a tick that the log does not have."""
@@ -206,8 +217,15 @@ class Backtest:
         outages: Sequence[Outage] = (),
     ) -> None:  # fmt: skip
         self.from_us, self.to_us = from_us, to_us
-        forms = [candidate] if present is None else [candidate, present]
-        self.sides = [Side(form, base, city, sheet_of(city, form, from_us, to_us)) for form in forms]
+        forms = {CANDIDATE: candidate} if present is None else {CANDIDATE: candidate, PRESENT: present}
+        self.sheets = {side: sheet_of(city, form, from_us, to_us) for side, form in forms.items()}
+        self._forms = forms
+        self._base = base
+        if base:
+            # Rules over alerts see each other's, and may name each other: each form has the city to itself.
+            self.runs = [Run(city, {form.id: form}, base, {form.id: self.sheets[side]}) for side, form in forms.items()]
+        else:
+            self.runs = [Run(city, forms, (), self.sheets)]
         self.entries = 0
         """Taken so far, the look-back's too."""
         self._outages = iter(outages)
@@ -217,63 +235,74 @@ class Backtest:
 
     def register(self, entry: Entry) -> None:
         """Take a device, area or calendar from before the look-back."""
-        for side in self.sides:
-            side.enter(entry)
+        for run in self.runs:
+            run.enter(entry)
 
     def begin(self, position: int, log_us: int, *, tick_us: int | None = None) -> None:
         """Put the forms in force after ``position``; ``tick_us`` is the log's last tick before, None where none was."""
-        for side in self.sides:
-            side.begin(position, log_us)
-            side.memory.tick_us = tick_us or 0
+        for run in self.runs:
+            run.begin(position, log_us)
+            run.memory.tick_us = tick_us or 0
 
     def take(self, entry: Entry) -> None:
         """Fold the next entry of the log (ticks and rules are not asked for)."""
         log_us = to_us(entry.log_time)
         self.entries += 1
-        if not self._inside and log_us >= self.from_us:
-            self._inside = True
-            for side in self.sides:
-                side.memory.tally = Tally()
+        self._enter_span(log_us)
         self._pass_time(log_us)
-        for side in self.sides:
-            side.enter(entry)
+        for run in self.runs:
+            run.enter(entry)
         if entry.kind is EntryKind.GAP:
             self._outage, self._entered = next(self._outages, None), False
+
+    def _enter_span(self, log_us: int) -> None:
+        """Count anew from the span's beginning on."""
+        if not self._inside and log_us >= self.from_us:
+            self._inside = True
+            for run in self.runs:
+                run.memory.tally = Tally()
 
     def _pass_time(self, log_us: int) -> None:
         """Make the ticks up to ``log_us``; in an outage there were none after its last one."""
         outage = self._outage
         if outage is None:
-            for side in self.sides:
-                side.tick_until(log_us)
+            for run in self.runs:
+                run.tick_until(log_us)
         elif outage.last_us is not None and not self._entered:
-            for side in self.sides:
-                side.tick_until(min(log_us, outage.last_us))
+            for run in self.runs:
+                run.tick_until(min(log_us, outage.last_us))
             if log_us > outage.last_us:
                 self._entered = True
-                for side in self.sides:
-                    side.tick(outage.last_us)
+                for run in self.runs:
+                    run.tick(outage.last_us)
 
     def end(self) -> None:
         """Let time pass to the end of the span, and close the sheets."""
+        self._enter_span(self.to_us)
         self._pass_time(self.to_us)
-        for side in self.sides:
-            side.sheet.close()
+        for sheet in self.sheets.values():
+            sheet.close()
 
     def result(self) -> dict[str, Any]:
         """Return what each form did, JSON-ready; counts are those of the candidate inside the span."""
-        tally, rule = self.sides[0].memory.tally, self.sides[0].form.id
+        tally = self.runs[0].memory.tally
+        name = self._forms[CANDIDATE].id if self._base else CANDIDATE
         return {
             "entries": self.entries,
-            "events": tally.evaluated[rule],
-            "late": tally.late[rule],
-            "no_data": tally.no_data[rule],
-            "errors": tally.errors[rule],
-            "full": tally.full[rule],
-            "candidate": described(self.sides[0]),
-            "present": described(self.sides[1]) if len(self.sides) > 1 else None,
-            "truncated": any(side.sheet.truncated for side in self.sides),
+            "events": tally.evaluated[name],
+            "late": tally.late[name],
+            "no_data": tally.no_data[name],
+            "errors": tally.errors[name],
+            "full": tally.full[name],
+            "candidate": self._side(CANDIDATE),
+            "present": self._side(PRESENT) if PRESENT in self._forms else None,
+            "truncated": any(sheet.truncated for sheet in self.sheets.values()),
         }
+
+    def _side(self, side: str) -> dict[str, Any]:
+        """Return one form and what it did."""
+        form = self._forms[side]
+        return {"version": form.version, "hash": form.hash, **self.sheets[side].result()}
 
 
 def sheet_of(city: City, form: Form, from_us: int, to_us: int) -> Sheet:
@@ -283,8 +312,3 @@ def sheet_of(city: City, form: Form, from_us: int, to_us: int) -> Sheet:
         PackError: the form cannot be loaded.
     """
     return Sheet(from_us, to_us, city.timezone, refire_us=loaded(city, form).refire_us)
-
-
-def described(side: Side) -> dict[str, Any]:
-    """Return one form and what it did."""
-    return {"version": side.form.version, "hash": side.form.hash, **side.sheet.result()}

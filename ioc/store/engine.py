@@ -121,6 +121,9 @@ class Database:
             broken = False
         except BaseException as error:
             broken = is_gone(error) or isinstance(error, asyncio.CancelledError)
+            if was_cancelled(error):
+                # The ROLLBACK of a transaction that was cancelled finds its connection cut, and must not hide that.
+                raise asyncio.CancelledError from error
             if is_gone(error):
                 pool.expire()
             if isinstance(error, Exception) and is_retryable(error):
@@ -145,6 +148,14 @@ class Database:
         async with self.connection() as connection:
             if await connection.fetchval("SELECT pg_is_in_recovery()"):
                 raise StoreUnavailableError("PostgreSQL is a read-only standby")
+
+
+def was_cancelled(error: BaseException) -> bool:
+    """Tell whether an error of the driver only followed on a cancellation."""
+    first: BaseException | None = error
+    while isinstance(first, asyncpg.InterfaceError):
+        first = first.__context__
+    return isinstance(first, asyncio.CancelledError) and first is not error
 
 
 def _first_words(error: BaseException) -> str:

@@ -77,6 +77,7 @@ event = Table(
     Index("ix_event_key", "key"),
     Index("ix_event_device_effective", "device", "effective"),
     Index("ix_event_feed_effective", "feed", "effective"),
+    Index("ix_event_kind", "kind", "position", postgresql_where=text("kind <> 'event'")),
     postgresql_partition_by="RANGE (log_time)",
     comment="The append-only log, partitioned by day of log_time",
 )
@@ -537,6 +538,37 @@ drill_run = Table(
     Column("score", JSONB),
     Index("ix_drill_run_running", "state", unique=True, postgresql_where=text("state = 'running'")),
     comment="Drills that people started: who, when, how it ended, its scores",
+)
+
+backtest = Table(
+    "backtest",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("rule", Text, nullable=False),
+    Column("body", JSONB, nullable=False),
+    Column("hash", Text, nullable=False),
+    Column("version", Integer),
+    Column("present", JSONB),
+    Column("span_from", Moment, nullable=False),
+    Column("span_to", Moment, nullable=False),
+    Column("include_history", Boolean, nullable=False),
+    Column("asked_by", Text, nullable=False),
+    Column("asked_at", Moment, nullable=False),
+    Column("started_at", Moment),
+    Column("ended_at", Moment),
+    Column("beat_at", Moment),
+    Column("state", Text, nullable=False),
+    Column("cancel", Boolean, nullable=False, server_default=text("false")),
+    Column("moves", Integer, nullable=False, server_default=text("0")),
+    Column("done", BigInteger, nullable=False, server_default=text("0")),
+    Column("total", BigInteger, nullable=False, server_default=text("0")),
+    Column("events_per_second", Double, nullable=False, server_default=text("0")),
+    Column("reason", Text),
+    Column("result", JSONB),
+    Index("uq_backtest_running", "state", unique=True, postgresql_where=text("state = 'running'")),
+    Index("ix_backtest_rule_asked_at", "rule", "asked_at"),
+    CheckConstraint("state IN ('queued','running','done','cancelled','failed')", name="state"),
+    comment="Backtests that people asked for: the form tried, how far it is, what it did",
 )
 
 # ---------------------------------------------------------------- changes and audit

@@ -23,6 +23,8 @@ CATCH_ALL = {
 }
 SLEEPERS = {
     "ioc/api/hub.py": "the poller of the change feed and its clock",
+    "ioc/bootstrap/backtest_host.py": "watches a backtest that is another process",
+    "ioc/bootstrap/backtest_job.py": "a pause before its end is noted again",
     "ioc/bootstrap/http_guard.py": "the sweep of connections",
     "ioc/bootstrap/parts.py": "a role waits for PostgreSQL",
     "ioc/bootstrap/tls.py": "looks whether the certificate files have changed",
@@ -41,6 +43,7 @@ SLEEPERS = {
     "ioc/replay/publisher.py": "a pause before it connects again",
     "ioc/rollup/worker.py": "a worker",
     "ioc/rules/engine.py": "a worker",
+    "ioc/store/backtest_log.py": "a pause before a stretch is read again",
     "ioc/store/embedded.py": "waits for another process, in a thread",
     "ioc/store/embedded_process.py": "waits for another process, in a thread",
     "ioc/store/event_log.py": "a pause before a transaction is tried again",

@@ -125,6 +125,20 @@ async def test_a_cancelled_caller_is_let_go_at_once(database, freeze):
             task.result()
 
 
+async def test_a_transaction_that_is_cancelled_says_so_and_nothing_else(database):
+    """Its ROLLBACK finds the connection cut; a worker that took that for a lost server would never stop."""
+
+    async def work():
+        async with database.transaction() as connection:
+            await connection.fetchval("SELECT pg_sleep(30)")
+
+    task = asyncio.create_task(work())
+    await asyncio.sleep(0.3)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
 async def test_no_task_is_left_behind(database, freeze):
     """asyncpg asks the server in a task of its own to cancel a statement: it must not pile up."""
     before = len(asyncio.all_tasks())

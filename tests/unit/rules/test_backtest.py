@@ -155,7 +155,7 @@ def test_the_present_form_over_a_stored_log_gives_the_live_alerts(kind: str, see
     run.sheet.to_us = to_us(run.entries[-1].log_time) + 1
     run.sheet.close()
     found = backtest(run.entries, form, base)
-    wanted, got = run.sheet.result(), found.sides[0].sheet.result()
+    wanted, got = run.sheet.result(), found.sheets["candidate"].result()
     assert got == wanted
     assert run.transitions or kind == "absence of a zone", "a log without a move proves nothing"
 
@@ -173,16 +173,16 @@ SLOW = form_of({"rule": "t.rule", "levels": [{"severity": "high", "when": "value
 
 def test_a_new_rule_has_its_timers_where_the_log_has_no_tick():
     entries = readings((0, "m-0", 20.0), (3_600, "m-1", 1.0))
-    sheet = backtest(entries, SLOW).sides[0].sheet.result()
+    sheet = backtest(entries, SLOW).sheets["candidate"].result()
     assert [(alert["key"], alert["opened_at"]) for alert in sheet["alerts"]] == [("m-0", "2026-11-23T05:10:00.000Z")]
     assert sheet["firing_seconds"] == 3_000.0
     assert not sheet["alerts"][0]["retrospective"], "it would have been told when it was due"
 
 
 def test_a_timer_that_is_due_after_the_last_reading_ends_by_the_end_of_the_span():
-    sheet = backtest(readings((0, "m-0", 20.0)), SLOW, end=after(601)).sides[0].sheet.result()
+    sheet = backtest(readings((0, "m-0", 20.0)), SLOW, end=after(601)).sheets["candidate"].result()
     assert sheet["opened"] == 1
-    assert backtest(readings((0, "m-0", 20.0)), SLOW, end=after(599)).sides[0].sheet.result()["opened"] == 0
+    assert backtest(readings((0, "m-0", 20.0)), SLOW, end=after(599)).sheets["candidate"].result()["opened"] == 0
 
 
 def test_silence_in_our_own_outage_is_none_and_is_one_after_it():
@@ -195,7 +195,7 @@ def test_silence_in_our_own_outage_is_none_and_is_one_after_it():
         run.tick(after(second))
     for second in (320, *range(321, 600)):
         run.tick(after(second))
-    sheet = backtest(run.entries, form).sides[0].sheet.result()
+    sheet = backtest(run.entries, form).sheets["candidate"].result()
     assert {alert["opened_at"] for alert in sheet["alerts"]} == {"2026-11-23T05:06:50.000Z"}
     assert sheet["opened"] == 3
 
@@ -204,7 +204,7 @@ def test_what_was_so_before_the_span_counts_its_time_and_no_opening():
     entries = readings((0, "m-0", 20.0), (100, "m-1", 20.0), (200, "m-0", 1.0), (300, "m-2", 1.0))
     plain = form_of({"rule": "t.rule", "levels": [{"severity": "low", "when": "value > 10"}]})
     run = backtest(entries, plain, start=after(50), end=after(300))
-    sheet = run.sides[0].sheet.result()
+    sheet = run.sheets["candidate"].result()
     assert (sheet["opened"], sheet["firing_seconds"], sheet["severities"]) == (1, 350.0, {"low": 1})
     assert [alert["key"] for alert in sheet["alerts"]] == ["m-1", "m-0"]
     assert (run.result()["events"], run.result()["entries"]) == (2, 6)
@@ -214,7 +214,7 @@ def test_figures_fall_to_the_local_day():
     """Midnight of the city is 17:00 UTC."""
     entries = readings((0, "m-0", 20.0), (13 * 3_600, "m-0", 1.0), (14 * 3_600, "m-0", 1.0))
     plain = form_of({"rule": "t.rule", "levels": [{"severity": "low", "when": "value > 10"}]})
-    sheet = backtest(entries, plain, end=after(37 * 3_600)).sides[0].sheet.result()
+    sheet = backtest(entries, plain, end=after(37 * 3_600)).sheets["candidate"].result()
     assert sheet["days"] == [
         {"day": "2026-11-23", "opened": 1, "firing_seconds": 43_200.0},
         {"day": "2026-11-24", "opened": 0, "firing_seconds": 3_600.0},
@@ -261,8 +261,8 @@ def test_a_key_for_each_event_does_not_gather_without_end(monkeypatch):
     form = form_of({"rule": "t.rule", "levels": [{"severity": "low", "when": "value > 10"}], "by": ["event"],
                     "hold": "1m"})  # fmt: skip
     run = backtest(readings(*found), form)
-    assert len(run.sides[0].sheet._newest) < 200
-    assert run.sides[0].sheet.opened == 400
+    assert len(run.sheets["candidate"]._newest) < 200
+    assert run.sheets["candidate"].opened == 400
 
 
 def test_a_rule_that_cannot_be_loaded_is_refused_with_its_member():

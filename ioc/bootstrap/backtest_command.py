@@ -1,0 +1,191 @@
+"""`ioc backtest`: tries a rule's text over the stored log of a running instance, and prints what it would have done."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as Bar
+
+from ioc.bootstrap.backtesting import Progress, Question, checked_span, city_of, conduct, form_of
+from ioc.bootstrap.parts import open_parts, settle_memory
+from ioc.domain.moment import parse_time
+from ioc.errors import InvalidInputError
+from ioc.packs.pack import Pack
+from ioc.rules.backtest import Form
+from ioc.rules.check import Surroundings, check_rule
+from ioc.settings import Settings
+from ioc.store.backtest_log import BacktestLog
+
+NICE = 10
+"""A backtest gives way to whatever else the machine does."""
+READ_TIMEOUT_SECONDS = 60.0
+"""Counting imported history may take longer than a commit may."""
+PLAIN_SECONDS = 5.0
+DAYS_SHOWN_MAX = 92
+ALERTS_SHOWN_MAX = 20
+OK, FOUND = 0, 1
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the command line asks."""
+
+    file: Path
+    start: str
+    end: str
+    history: bool
+    as_json: bool
+
+
+async def run_backtest(settings: Settings, asked: Asked, *, say: Callable[[str], None]) -> int:
+    """Run one; return the exit code: 0, or 1 when the rule's text is not acceptable.
+
+    Raises:
+        InvalidInputError: the file cannot be read, or the times are none.
+        StoreUnavailableError: PostgreSQL does not answer.
+    """
+    try:
+        text = asked.file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidInputError(f"{asked.file} cannot be read: {error}", field="RULE") from error
+    start, end = moment_of(asked.start, "--from"), moment_of(asked.end, "--to")
+    own = settings.model_copy(update={"commit_timeout_seconds": READ_TIMEOUT_SECONDS})
+    async with open_parts(own, "backtest", connections_max=2, patient=False) as parts:
+        checked = check_rule(text, surroundings(parts.pack))
+        for fault in checked.errors:
+            hint = f" ({fault.hint})" if fault.hint else ""
+            say(f"{asked.file}:{fault.line}: {fault}{hint}")
+        if checked.body is None or checked.rule is None:
+            return FOUND
+        start, end = checked_span(start, end, parts.log_clock.now())
+        log = BacktestLog(parts.database)
+        present = await log.rule(checked.rule.id)
+        question = Question(
+            Form(checked.body, checked.hash), None if present is None else form_of(present), start, end, asked.history
+        )
+        os.nice(NICE)
+        settle_memory()
+        with teller_for(Console(stderr=True)) as tell:
+            result = await conduct(log, city_of(parts.pack), question, tell)
+    if asked.as_json:
+        say(json.dumps({"rule": checked.rule.id, **result}, ensure_ascii=False))
+    else:
+        for line in table(checked.rule.id, result):
+            say(line)
+    return OK
+
+
+def surroundings(pack: Pack) -> Surroundings:
+    """Return what a rule's text is checked against."""
+    return Surroundings(pack.feeds, {domain.id for domain in pack.domains}, pack.zone)
+
+
+def moment_of(text: str, name: str) -> datetime:
+    """Return the moment that an option names; a bare date is its midnight in the city's time.
+
+    Raises:
+        InvalidInputError: it names none.
+    """
+    try:
+        return parse_time(text)
+    except ValueError as error:
+        raise InvalidInputError(f"{name}: {error}; such as 2026-10-11 or 2026-10-11T06:00:00+07:00") from error
+
+
+class PlainTeller:
+    """Plain lines, at most one every five seconds."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._next = time.monotonic() + PLAIN_SECONDS
+
+    def __enter__(self) -> Callable[[Progress], Any]:
+        """Return what to call."""
+        return self.tell
+
+    def __exit__(self, *_: object) -> None:
+        """Nothing is left open."""
+
+    async def tell(self, progress: Progress) -> None:
+        """Say how far it is."""
+        if time.monotonic() < self._next:
+            return
+        self._next = time.monotonic() + PLAIN_SECONDS
+        text = f"{progress.fraction:.0%} of the log read, {progress.events_per_second:,.0f} events a second"
+        self._console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+
+class BarTeller:
+    """A progress bar on a terminal."""
+
+    def __init__(self, console: Console) -> None:
+        self._bar = Bar(
+            TextColumn("backtest"), BarColumn(), TaskProgressColumn(), TextColumn("{task.fields[pace]}"),
+            TimeRemainingColumn(), console=console, transient=True,
+        )  # fmt: skip
+        self._task = self._bar.add_task("backtest", total=1.0, pace="")
+
+    def __enter__(self) -> Callable[[Progress], Any]:
+        """Draw it and return what to call."""
+        self._bar.start()
+        return self.tell
+
+    def __exit__(self, *_: object) -> None:
+        """Take it away."""
+        self._bar.stop()
+
+    async def tell(self, progress: Progress) -> None:
+        """Move it."""
+        pace = f"{progress.events_per_second:,.0f} events/s"
+        self._bar.update(self._task, completed=progress.fraction, pace=pace)
+
+
+def teller_for(console: Console) -> PlainTeller | BarTeller:
+    """Return a bar on a terminal, plain lines elsewhere."""
+    return BarTeller(console) if console.is_terminal else PlainTeller(console)
+
+
+def table(rule: str, result: Mapping[str, Any]) -> list[str]:
+    """Return what a backtest found, as lines that a person reads: days, sums, then the newest alerts."""
+    candidate, present = result["candidate"], result["present"]
+    lines = [
+        f"{rule}, {result['from']} to {result['to']}: {result['events']:,} readings evaluated in {result['seconds']} s",
+        "",
+        f"{'day':<12}{'candidate':>24}{'in force':>24}",
+        f"{'':<12}{'opened':>10}{'hours firing':>14}{'opened':>10}{'hours firing':>14}",
+    ]
+    days = [
+        (mine, theirs)
+        for mine, theirs in zip(candidate["days"], (present or candidate)["days"], strict=True)
+        if any(day["opened"] or day["firing_seconds"] for day in (mine, theirs))
+    ]
+    for mine, theirs in days[-DAYS_SHOWN_MAX:]:
+        lines.append(f"{mine['day']:<12}{_figures(mine)}{_figures(theirs) if present else ''}")
+    if len(days) > DAYS_SHOWN_MAX:
+        lines.append(f"({len(days) - DAYS_SHOWN_MAX} earlier days with alerts are in --json)")
+    if not days:
+        lines.append("no day with an alert")
+    lines.append(f"{'sum':<12}{_figures(candidate)}{_figures(present) if present else ''}")
+    lines += ["", *(f"{name}: {result[name]:,}" for name in ("late", "no_data", "errors", "full") if result[name])]
+    for alert in candidate["alerts"][:ALERTS_SHOWN_MAX]:
+        ended = alert["cleared_at"] or "still firing"
+        lines.append(
+            f"{alert['opened_at']} to {ended}  {alert['severity']:<8} {alert['key']}: {alert['summary']['vi']}"
+        )
+    hidden = candidate["opened"] - min(len(candidate["alerts"]), ALERTS_SHOWN_MAX)
+    if hidden > 0:
+        lines.append(f"({hidden:,} earlier alerts are not shown)")
+    return lines
+
+
+def _figures(side: Mapping[str, Any]) -> str:
+    return f"{side['opened']:>10,}{side['firing_seconds'] / 3_600:>14,.2f}"
