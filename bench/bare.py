@@ -1,7 +1,7 @@
 """`python -m bench.bare`: bare asyncpg `unnest` inserts of the same rows, as far as PostgreSQL alone goes.
 
 No socket, no JSON, no checks: rows are prepared before the clock starts, their columns are ready lists. Each batch is
-one transaction of two statements, those of our log: claim the keys in `event_key` (the real one, as full as it is),
+one transaction of two statements: claim the keys in `event_key` (the real one, as full as it is),
 insert the events into `bench_event`, a table made LIKE event INCLUDING ALL, indexes and all, with one partition.
 What our append does beside that (the head row, conflicts, NOTIFY, dead letters) is left out.
 """
@@ -27,11 +27,17 @@ from ioc.domain.feed import Label
 from ioc.ingest.door import Delivery
 from ioc.ingest.prepare import Preparer
 from ioc.packs.loader import load_pack
-from ioc.store import event_log_sql as sql
 from ioc.store.engine import prepare_connection
 
 TABLE = "CREATE TABLE IF NOT EXISTS bench_event (LIKE event INCLUDING ALL) PARTITION BY RANGE (log_time)"
 PARTITION = "CREATE TABLE IF NOT EXISTS bench_event_all PARTITION OF bench_event DEFAULT"
+CLAIM_KEYS = """
+INSERT INTO event_key (key, key_time, content, position, log_time)
+SELECT k, t, c, p, $5
+FROM unnest($1::bytea[], $2::timestamptz[], $3::bytea[], $4::bigint[]) WITH ORDINALITY AS u(k, t, c, p, o)
+ORDER BY o
+ON CONFLICT (key, key_time) DO NOTHING
+"""
 INSERT = """
 INSERT INTO bench_event (position, log_time, kind, key, feed, device, id, time, effective, received_at, data, flags,
                    area, zone, lat, lon, revision, door)
@@ -134,7 +140,7 @@ async def run(told: dict[str, Any]) -> None:
     cpu, began = time.process_time(), time.monotonic()
     for keys, columns in batches:
         async with connection.transaction():
-            await connection.fetch(sql.CLAIM_KEYS, *keys, now)
+            await connection.fetch(CLAIM_KEYS, *keys, now)
             await connection.execute(INSERT, now, *columns)
     ended = time.monotonic()
     answer = {"began": began, "ended": ended, "count": len(made), "cpu_seconds": time.process_time() - cpu,

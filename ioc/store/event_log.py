@@ -40,6 +40,15 @@ class _Known:
 
 
 @dataclass(frozen=True, slots=True)
+class _Claim:
+    """What a batch was given: the positions after ``before``, and how many of its keys were new."""
+
+    before: int
+    log_time: datetime
+    keys: int
+
+
+@dataclass(frozen=True, slots=True)
 class _Doubt:
     """An attempt whose COMMIT was sent and never answered: what it would have answered, and what proves that it stands.
 
@@ -101,21 +110,19 @@ class EventLog:
         messages = [item for item in batch if isinstance(item, Message)]
         letters = [item for item in batch if isinstance(item, DeadLetter)]
         async with self._database.transaction() as connection:
-            head = await connection.fetchrow(sql.LOCK_HEAD)
-            position: int = head["position"]
-            # With the head row ours, an earlier attempt has ended: it stands, or it is gone for good.
             doubt = self._doubts.get(id(batch))
-            if doubt is not None and doubt.batch is batch and await _stands(connection, doubt):
-                del self._doubts[id(batch)]
-                return doubt.answers
-            log_time = max(head["log_time"], now)
-            answers: list[Receipt] = []
-            if messages:
-                answers, position, refused = await _insert_messages(connection, messages, position, log_time)
-                letters += refused
+            if doubt is not None and doubt.batch is batch:
+                # With the head row ours, an earlier attempt has ended: it stands, or it is gone for good.
+                await connection.execute(sql.LOCK_HEAD)
+                if await _stands(connection, doubt):
+                    del self._doubts[id(batch)]
+                    return doubt.answers
+            claim = await _claim(connection, messages, now)
+            log_time = claim.log_time
+            answers, refused = await _insert_messages(connection, messages, claim)
+            letters += refused
             if letters:
                 await _insert_dead_letters(connection, letters, log_time)
-            await connection.execute(sql.MOVE_HEAD, position, log_time, LOG_CHANNEL)
             receipts = _in_order(batch, answers)
             self._remember(_doubt(batch, receipts, letters, log_time))
         self._doubts.pop(id(batch), None)  # the COMMIT was answered
@@ -218,20 +225,20 @@ async def _stands(connection: Connection, doubt: _Doubt) -> bool:
 
 
 async def _insert_messages(
-    connection: Connection, messages: Sequence[Message], position: int, log_time: datetime
-) -> tuple[list[Receipt], int, list[DeadLetter]]:
-    """Claim keys, then insert what is new, in arrival order. Returns (a receipt each, last position, conflicts).
+    connection: Connection, messages: Sequence[Message], claim: _Claim
+) -> tuple[list[Receipt], list[DeadLetter]]:
+    """Insert what is new, in arrival order. Returns (a receipt each, conflicts).
 
     Each message has its position before its key is claimed, so that a new key is written once; a duplicate leaves
     its position unused, which no reader minds.
     """
+    position, log_time = claim.before, claim.log_time
     positions = range(position + 1, position + 1 + len(messages))
-    claimed = await _claim(connection, messages, positions, log_time)
-    if claimed == len(messages):  # nearly every batch: nothing in it was known, and none of it comes twice
-        await _insert_events(connection, messages, positions, [0] * len(messages), log_time)
+    if claim.keys == len(messages):  # nearly every batch: nothing in it was known, and none of it comes twice
+        if messages:
+            await _insert_events(connection, messages, positions, [0] * len(messages), log_time)
         stored = Outcome.STORED
-        receipts = [Receipt(stored, m.key, number) for m, number in zip(messages, positions, strict=True)]
-        return receipts, positions[-1], []
+        return [Receipt(stored, m.key, number) for m, number in zip(messages, positions, strict=True)], []
 
     rows = await connection.fetch(sql.FIND_KEYS, [m.key for m in messages], [m.key_time for m in messages])
     # A position above the head's was given by this batch: that key is new, and known only from its first message on.
@@ -275,25 +282,25 @@ async def _insert_messages(
             [number for _, number, _ in revised],
             [revision for _, _, revision in revised],
         )
-    return answers, position, refused
+    if position != positions[-1]:  # the head is where the last event is
+        await connection.execute(sql.SET_HEAD, position)
+    return answers, refused
 
 
-async def _claim(
-    connection: Connection, messages: Sequence[Message], positions: Sequence[int], log_time: datetime
-) -> int:
-    """Claim each key with the position of its first message, in the order of their index; return how many were new."""
-    first = dict(zip([m.key for m in reversed(messages)], zip(reversed(messages), reversed(positions), strict=True),
-                     strict=True))  # fmt: skip
-    in_order = sorted(first.values(), key=lambda item: (item[0].key_time, item[0].key))
-    status: str = await connection.execute(
-        sql.CLAIM_KEYS,
-        [message.key for message, _ in in_order],
-        [message.key_time for message, _ in in_order],
-        [message.content for message, _ in in_order],
-        [number for _, number in in_order],
-        log_time,
+async def _claim(connection: Connection, messages: Sequence[Message], now: datetime) -> _Claim:
+    """Take a position for each message, and claim each key with that of its first message."""
+    count = len(messages)
+    row = await connection.fetchrow(
+        sql.CLAIM,
+        [message.key for message in messages],
+        [message.key_time for message in messages],
+        [message.content for message in messages],
+        range(1, count + 1),
+        count,
+        now,
+        LOG_CHANNEL,
     )
-    return int(status.rpartition(" ")[2])
+    return _Claim(row["before"], row["log_time"], row["claimed"])
 
 
 async def _insert_events(

@@ -45,6 +45,25 @@ async def test_a_resend_is_one_event_within_and_across_batches(log):
     assert len(await log.read(0, OLD, 10)) == 1
 
 
+async def test_the_head_stands_at_the_last_event_whatever_came_twice(log):
+    later = NOON + timedelta(seconds=1)
+    await log.append([message(id="1"), message(id="2"), message(id="1")], NOON)
+    assert await log.head() == (2, NOON)
+    await log.append([message(id="2")], later)
+    assert await log.head() == (2, later), "nothing was added, and the next position is still the next"
+    receipts = await log.append([message(id="1"), message(id="3"), message(id="3"), message(id="4")], later)
+    assert [receipt.outcome for receipt in receipts] == [
+        Outcome.DUPLICATE, Outcome.STORED, Outcome.DUPLICATE, Outcome.STORED,
+    ]  # fmt: skip
+    last = receipts[-1].position
+    assert await log.head() == (last, later)
+    assert receipts[2].position == receipts[1].position
+    [next_one] = await log.append([message(id="5")], later)
+    assert next_one.position == last + 1
+    await log.append([letter()], later)
+    assert await log.head() == (last + 1, later), "a dead letter has no position"
+
+
 async def test_other_content_under_the_same_identity_is_a_dead_letter_and_the_first_stands(log, database):
     await log.append([message(data={"rain_mm": 1.0})], NOON)
     [receipt] = await log.append([message(data={"rain_mm": 2.0})], NOON)

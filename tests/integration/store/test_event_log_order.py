@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import re
 from datetime import timedelta
 
 import pytest
@@ -67,15 +68,14 @@ async def test_without_the_lock_a_reader_skips_events(database_dsn, monkeypatch)
     async with database.connection() as connection:
         await connection.execute("CREATE SEQUENCE mutant_position INCREMENT BY 100")
     await database.close()
-    monkeypatch.setattr(
-        event_log_sql, "LOCK_HEAD", "SELECT nextval('mutant_position') AS position, '-infinity'::timestamptz AS x, "
-        "'2020-01-01 00:00+00'::timestamptz AS log_time"
+    unlocked, replaced = re.subn(
+        r"UPDATE log_head .*? RETURNING [^)]*",
+        "SELECT nextval('mutant_position') + $5::bigint * 0 AS before, '2020-01-01 00:00+00'::timestamptz AS log_time, "
+        "$6::timestamptz AS x, pg_sleep(random() / 100)",
+        event_log_sql.CLAIM, flags=re.DOTALL,
     )  # fmt: skip
-    monkeypatch.setattr(
-        event_log_sql,
-        "MOVE_HEAD",
-        "SELECT $1::bigint, $2::timestamptz, $3::text, pg_sleep(random() / 100)",
-    )
+    assert replaced == 1
+    monkeypatch.setattr(event_log_sql, "CLAIM", unlocked)
     skipped = 0
     for _ in range(3):
         stored, seen = await race(database_dsn)
