@@ -60,7 +60,7 @@ async def test_every_list_of_the_city_has_what_the_pack_has(city: World, pack: P
 
 async def test_the_evidence_of_an_alert_that_the_engine_wrote(city: World, pack: Pack):
     device = next(device for device in pack.devices if device.feed == "rainfall")
-    rule = next(rule for rule in pack.rules if rule.body["feed"] == "rainfall" and "rain_24h_mm" in str(rule.body))
+    rule = next(rule for rule in pack.rules if rule.body.get("feed") == "rainfall" and "rain_24h_mm" in str(rule.body))
     level = rule.body["levels"][0]
     for number in range(1, 80):
         when, data = NOW - timedelta(minutes=10 * (80 - number)), {"rain_24h_mm": 1.5 * number}
