@@ -16,7 +16,7 @@ from ioc.store.engine import Connection
 from ioc.store.scope import Scope
 
 WALLED = frozenset({"alert", "device"})
-PLAIN = frozenset({"rule", "domain"})
+PLAIN = frozenset({"rule", "domain", "backtest"})
 BATCH_ROWS = 500
 
 
@@ -111,7 +111,7 @@ class FrameReader:
         if row is not None and name not in bodies:
             bodies[name] = self._render(change.kind, row, book, today)
         gone = orjson.dumps({"id": change.id, "gone": True})
-        bare = orjson.dumps({"id": change.id, "version": change.version})
+        bare = orjson.dumps({"id": change.id, "version": change.version, **(change.data or {})})
         whole, masked = bodies[name] if row is not None else (bare if change.kind in PLAIN else gone,) * 2
         position = change.position
         restricted = change.restricted or bool(row is not None and row.get("restricted"))

@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 
-from ioc.bootstrap.backtesting import Progress, Question, checked_span, city_of, conduct, form_of
+from ioc.bootstrap.backtesting import Progress, Question, city_of, conduct, form_of
 from ioc.bootstrap.parts import open_parts, settle_memory
 from ioc.domain.moment import parse_time
 from ioc.errors import InvalidInputError
@@ -24,6 +24,7 @@ from ioc.rules.backtest import Form
 from ioc.rules.check import Surroundings, check_rule
 from ioc.settings import Settings
 from ioc.store.backtest_log import BacktestLog
+from ioc.store.backtests import checked_span
 
 NICE = 10
 """A backtest gives way to whatever else the machine does."""

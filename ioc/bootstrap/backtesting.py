@@ -10,14 +10,12 @@ from typing import Any
 
 from ioc.domain.event import Entry, EntryKind
 from ioc.domain.moment import format_time
-from ioc.errors import InvalidInputError, IOCError
+from ioc.errors import IOCError
 from ioc.packs.pack import Pack
 from ioc.rules.backtest import Backtest, City, Form, Outage, Plan, plan
 from ioc.rules.rule import to_us
 from ioc.store.backtest_log import BacktestLog
 
-SPAN_MAX = timedelta(days=31 * 366)
-"""No record here is older; a day more is a day more in every answer."""
 TOLD_SECONDS = 1.0
 """How often at most the progress is told; a cancel is seen then."""
 PACE_WEIGHT = 0.3
@@ -55,20 +53,6 @@ class Progress:
 
 Tell = Callable[[Progress], Awaitable[None]]
 """Called about once a second; what it raises ends the backtest."""
-
-
-def checked_span(start: datetime, end: datetime, now: datetime) -> tuple[datetime, datetime]:
-    """Return the span, its end not after ``now``.
-
-    Raises:
-        InvalidInputError: it is empty, ahead, or too long.
-    """
-    end = min(end, now)
-    if start >= end:
-        raise InvalidInputError("`from` must be before `to`, and before now", field="from")
-    if end - start > SPAN_MAX:
-        raise InvalidInputError(f"a span has at most {SPAN_MAX.days} days", field="from")
-    return start.astimezone(UTC), end.astimezone(UTC)
 
 
 def city_of(pack: Pack) -> City:

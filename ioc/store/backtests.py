@@ -9,13 +9,13 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
 import asyncpg
 
-from ioc.errors import NotFoundError, TooManyRequestsError, TransitionError
+from ioc.errors import InvalidInputError, NotFoundError, TooManyRequestsError, TransitionError
 from ioc.store.audit import AuditEntry, append_audit
 from ioc.store.changes import Change, append_changes
 from ioc.store.engine import Connection, Database
@@ -27,6 +27,8 @@ KEPT_MAX = 50
 STALE_SECONDS = 10.0
 """A running one without a heartbeat for so long has lost its process."""
 QUEUE_RETRY_SECONDS = 60
+SPAN_MAX = timedelta(days=31 * 366)
+"""No record here is older; a day more is a day more in every answer."""
 ASK_LOCK = 0x696F636274657374
 """The advisory lock's number: `iocbtest` in ASCII."""
 LEFT = "the process that ran it has ended"
@@ -96,6 +98,20 @@ class NewBacktest:
     include_history: bool
     actor: str
     address: str | None
+
+
+def checked_span(start: datetime, end: datetime, now: datetime) -> tuple[datetime, datetime]:
+    """Return the span, its end not after ``now``.
+
+    Raises:
+        InvalidInputError: it is empty, ahead, or too long.
+    """
+    end = min(end, now)
+    if start >= end:
+        raise InvalidInputError("`from` must be before `to`, and before now", field="from")
+    if end - start > SPAN_MAX:
+        raise InvalidInputError(f"a span has at most {SPAN_MAX.days} days", field="from")
+    return start.astimezone(UTC), end.astimezone(UTC)
 
 
 async def ask(database: Database, new: NewBacktest, now: datetime) -> Row:

@@ -22,6 +22,7 @@ def filled(path: str) -> str:
     names = {
         "{alert}": "al_one", "{device}": "rain-1", "{code}": "04795", "{name}": "rivers", "{feed}": "rainfall",
         "{rule}": "rain.24h", "{domain}": "disaster", "{key}": "00" * 16, "{username}": "walled",
+        "{backtest}": "bt_none",
     }  # fmt: skip
     for name, value in names.items():
         path = path.replace(name, value)
