@@ -123,12 +123,12 @@ async def test_the_queue_is_bounded_and_the_list_has_pages(rules: RuleWorld):
     made = [(await rules.client.post("/api/v1/rules/rain.24h/backtest", json=SPAN)).json()["id"] for _ in range(8)]
     full = await rules.client.post("/api/v1/rules/rain.24h/backtest", json=SPAN)
     assert (full.status_code, full.headers["retry-after"]) == (429, "60")
-    seen, cursor = [], ""
-    while cursor is not None:
-        query = {"limit": 3, **({"cursor": cursor} if cursor else {})}
-        page = (await rules.client.get("/api/v1/rules/rain.24h/backtests", params=query)).json()
+    seen: list[str] = []
+    query: str | None = "?limit=3"
+    while query is not None:
+        page = (await rules.client.get(f"/api/v1/rules/rain.24h/backtests{query}")).json()
         seen += [item["id"] for item in page["items"]]
-        cursor = page["next"]
+        query = f"?limit=3&cursor={page['next']}" if page["next"] else None
     assert sorted(seen) == sorted(made)
     assert len(seen) == 8
 
