@@ -263,7 +263,7 @@ class MQTTConnection(Guest):
             self.pause(Pause.INTAKE)
             self._door.wait_for_room(self)
             return False
-        if not self._door.intake.share.may_pass(self.lane):
+        if self.lane.is_backlog and not self._door.intake.share.may_pass(self.lane):
             self._held = packet
             self.pause(Pause.BACKLOG)
             self._door.wait_for_turn(self)

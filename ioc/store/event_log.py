@@ -8,10 +8,10 @@ tests/integration/test_event_log_order.py, which proves it with the lock taken a
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 import asyncpg
 
@@ -30,6 +30,8 @@ CULPRIT_STATES = ("22", "23", "54")
 """SQLSTATE classes that speak of the data: only these bisect a batch to its culprit."""
 
 Item = Message | DeadLetter
+# A tuple's own way to be made; by its generated __new__ it costs half as much again.
+_made = cast("Callable[[type[Receipt], tuple[Any, ...]], Receipt]", tuple.__new__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,7 +240,7 @@ async def _insert_messages(
         if messages:
             await _insert_events(connection, messages, positions, [0] * len(messages), log_time)
         stored = Outcome.STORED
-        return [Receipt(stored, m.key, number) for m, number in zip(messages, positions, strict=True)], []
+        return [_made(Receipt, (stored, m.key, n, None, None)) for m, n in zip(messages, positions, strict=True)], []
 
     rows = await connection.fetch(sql.FIND_KEYS, [m.key for m in messages], [m.key_time for m in messages])
     # A position above the head's was given by this batch: that key is new, and known only from its first message on.
@@ -289,14 +291,12 @@ async def _insert_messages(
 
 async def _claim(connection: Connection, messages: Sequence[Message], now: datetime) -> _Claim:
     """Take a position for each message, and claim each key with that of its first message."""
-    count = len(messages)
     row = await connection.fetchrow(
         sql.CLAIM,
         [message.key for message in messages],
         [message.key_time for message in messages],
         [message.content for message in messages],
-        range(1, count + 1),
-        count,
+        len(messages),
         now,
         LOG_CHANNEL,
     )

@@ -11,16 +11,16 @@ SELECT pg_notify($3, '')
 
 CLAIM = """
 WITH taken AS (
-  UPDATE log_head SET position = position + $5, log_time = greatest(log_time, $6) WHERE id = 1
-  RETURNING position - $5 AS before, log_time
+  UPDATE log_head SET position = position + $4, log_time = greatest(log_time, $5) WHERE id = 1
+  RETURNING position - $4 AS before, log_time
 ), claimed AS (
   INSERT INTO event_key (key, key_time, content, position, log_time)
   SELECT u.key, u.key_time, u.content, taken.before + u.number, taken.log_time
-  FROM taken, unnest($1::bytea[], $2::timestamptz[], $3::bytea[], $4::bigint[]) AS u(key, key_time, content, number)
+  FROM taken, unnest($1::bytea[], $2::timestamptz[], $3::bytea[]) WITH ORDINALITY AS u(key, key_time, content, number)
   ON CONFLICT (key, key_time) DO NOTHING
   RETURNING 1
 )
-SELECT before, log_time, (SELECT count(*) FROM claimed) AS claimed, pg_notify($7, '') FROM taken
+SELECT before, log_time, (SELECT count(*) FROM claimed) AS claimed, pg_notify($6, '') FROM taken
 """
 """Locks the head and moves it by a batch, and claims the batch's keys, in one question to PostgreSQL instead of three.
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Enum, IntEnum
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from ioc.ingest.mqtt.reasons import ReasonCode
 
@@ -112,11 +112,11 @@ class Connack:
     properties: Properties = NO_PROPERTIES
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Publish:
+class Publish(NamedTuple):
     """A message. `packet_id` is 1-65535 at QoS 1 and 2, and 0 at QoS 0.
 
     `topic` is empty only where `properties.topic_alias` stands for it: the receiver of the packets keeps the aliases.
+    A tuple, because nearly every packet is one: to make it costs a third of what a frozen dataclass costs.
     """
 
     topic: str

@@ -70,8 +70,8 @@ async def test_without_the_lock_a_reader_skips_events(database_dsn, monkeypatch)
     await database.close()
     unlocked, replaced = re.subn(
         r"UPDATE log_head .*? RETURNING [^)]*",
-        "SELECT nextval('mutant_position') + $5::bigint * 0 AS before, '2020-01-01 00:00+00'::timestamptz AS log_time, "
-        "$6::timestamptz AS x, pg_sleep(random() / 100)",
+        "SELECT nextval('mutant_position') + $4::bigint * 0 AS before, '2020-01-01 00:00+00'::timestamptz AS log_time, "
+        "$5::timestamptz AS x, pg_sleep(random() / 100)",
         event_log_sql.CLAIM, flags=re.DOTALL,
     )  # fmt: skip
     assert replaced == 1
