@@ -12,12 +12,13 @@ from ioc.api.wire import JSONObject, Row
 from ioc.api.wire_rules import codes_of
 from ioc.store import alerts, devices, domains
 from ioc.store.engine import Connection
+from ioc.store.rules_read import form_of
 
 
 async def read_evidence(connection: Connection, state: APIState, caller: Caller, row: Row) -> JSONObject:
     """Return the evidence of an alert that the caller may see."""
     moves = await alerts.read_history(connection, row["id"])
-    body = wire_evidence.body_of(row, await domains.get_rule_item(connection, row["rule"]))
+    body = wire_evidence.body_of(row, await form_of(connection, row["rule"], row["rule_version"]))
     tip = wire_evidence.tipping(moves)
     found: Mapping[str, Any] = tip["evidence"] if tip is not None else {}
     pack = state.parts.pack

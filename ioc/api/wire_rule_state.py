@@ -18,6 +18,8 @@ from ioc.rules.shortcut import required_text
 
 IDLE_PERIODS = 3
 IDLE_LEAST = timedelta(minutes=10)
+ON_ITS_WAY = timedelta(seconds=30)
+"""How long a new form may take until the engine says that it is in force."""
 DIFF_LINES_MAX = 1_500
 COUNTS = ("evaluated", "errors", "no_data", "late", "full", "monitored", "keys", "degraded_keys")
 BY_PACK = {
@@ -38,6 +40,10 @@ BY_PACK = {
     "left_the_pack": ("Gói địa phương không còn luật này", "The pack no longer has this rule"),
 }
 NEVER_HEARD = ("Chưa có số liệu nào đến luật này", "Nothing has reached this rule yet")
+NOT_TAKEN = (
+    "Bộ máy luật chưa dùng bản này; phiên bản {} vẫn có hiệu lực",
+    "The engine has not taken this form; version {} is still in force",
+)
 SILENT = ("Không có số liệu nào đến luật này từ {}", "Nothing has reached this rule since {}")
 
 
@@ -133,6 +139,8 @@ def health(row: Row, around: Around) -> JSONObject:
         state = "off"
     elif refused is not None:
         state, reason = "refused", str(refused)
+    elif found and found["version"] != row["version"] and around.now - row["updated_at"] > ON_ITS_WAY:
+        state, reason = "refused", around.say(NOT_TAKEN).format(found["version"])
     elif found.get("degraded_keys"):
         state = "degraded"
     elif (silent := silence(row, around)) is not None:

@@ -97,9 +97,14 @@ def announce(rules: RuleSet, memory: Memory, entry: Entry, *, rule: Rule, key: s
 def labels_of(rule: Rule, state: KeyState, move: Move) -> dict[str, str]:
     """Return what an operator should know of how far to trust a transition."""
     labels = {"chattering": "true"} if is_chattering(state, move, rule) else {}
-    if state.failed.bit_count() >= DEGRADED_FAILURES:
+    if is_degraded(state):
         labels["degraded"] = "true"
     return labels
+
+
+def is_degraded(state: KeyState) -> bool:
+    """Tell whether a key is beyond its error budget."""
+    return state.failed.bit_count() >= DEGRADED_FAILURES
 
 
 def moments(details: Mapping[str, Any]) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from ioc.domain.feed import FeedSpec, Label
 from ioc.errors import FencedError, StoreUnavailableError
 from ioc.metrics import Metrics
 from ioc.rules.evaluate import step
+from ioc.rules.health import HealthBook
 from ioc.rules.memory import VERSION, Memory, MemoryVersionError, Tally
 from ioc.rules.ports import Conductor, LogReader, RuleStore, StepResult, Stored, Waiter
 from ioc.rules.reconcile import reconcile
@@ -35,6 +36,7 @@ TICK_SECONDS = 1.0
 GAP_SECONDS = 10.0
 MEASURED_MIN = 100
 PACE_WEIGHT = 0.2
+HEALTH_SECONDS = 5.0
 RETRY_SECONDS = 1.0
 STOP_SECONDS = 5.0
 
@@ -76,6 +78,8 @@ class RuleEngine:
         self._snapshot_position = 0
         self._snapshot_at = 0.0
         self._ticked_at: datetime | None = None
+        self._book = HealthBook()
+        self._told_at = -HEALTH_SECONDS
         self._ready = False
         self._pace = 0.0  # events per second when busy
 
@@ -167,6 +171,8 @@ class RuleEngine:
             self._conductor.answer(asked, None if due_us is None else from_us(due_us))
         if self._io_clock.seconds() - self._snapshot_at >= self._snapshot_seconds:
             await self._snapshot()
+        if self._io_clock.seconds() - self._told_at >= HEALTH_SECONDS:
+            await self._tell_health()
         if len(entries) < BATCH:
             await self._waiter.wait(self._wait_seconds())
 
@@ -178,9 +184,12 @@ class RuleEngine:
         for entry in entries:
             transitions.extend(step(self._rules, self._memory, entry))
         last = entries[-1]
-        result = StepResult(after, last.position, last.log_time, transitions, events_per_second=self._pace)
+        result = StepResult(
+            after, last.position, last.log_time, transitions, self._memory.tally.watched, events_per_second=self._pace
+        )
         await self._store.commit(result)
         self._ready = True
+        self._book.take(self._memory.tally, transitions, last.log_time)
         self._report(entries, transitions)
 
     def _measure(self, count: int, seconds: float) -> None:
@@ -243,6 +252,14 @@ class RuleEngine:
             return self._poll_seconds
         until_tick = TICK_SECONDS - (self._log_clock.now() - self._ticked_at).total_seconds()
         return min(max(until_tick, 0.0), self._poll_seconds)
+
+    async def _tell_health(self) -> None:
+        """Tell people how the rules do, where there is something new."""
+        self._told_at = self._io_clock.seconds()
+        reports = self._book.reports(self._rules, self._memory, from_us(self._memory.log_us))
+        if reports:
+            await self._store.save_health(reports, self._log_clock.now())
+            self._book.told(reports, self._rules.rules)
 
     async def _snapshot(self) -> None:
         """Keep the memory, if it has moved since it was kept last."""

@@ -307,7 +307,7 @@ class Fold:
         """Record a move: as a transition, or as a figure in monitor mode; rules over alerts see both."""
         transition = announce(self.rules, self.memory, self.entry, rule=rule, key=key, move=move)
         if rule.mode is Mode.MONITOR:
-            self.memory.tally.monitored[rule.id] += 1
+            self.memory.tally.watch(transition)
         else:
             self.transitions.append(transition)
         if self.rules.over_alerts:

@@ -16,6 +16,8 @@ from typing import Any, NamedTuple, Protocol
 
 import orjson
 
+from ioc.domain.alert import Transition
+from ioc.domain.rule_health import MONITORED_AT_ONCE
 from ioc.domain.severity import Severity
 from ioc.errors import IOCError
 from ioc.rules.rule import SECOND_US
@@ -178,11 +180,19 @@ class Tally:
     full: Counter[str] = field(default_factory=Counter)
     """Events of a new key that found its rule at the bound."""
     monitored: Counter[str] = field(default_factory=Counter)
-    """Transitions of rules in monitor mode: recorded here, raised nowhere."""
+    """Transitions of rules in monitor mode: counted here, raised nowhere."""
+    watched: list[Transition] = field(default_factory=list)
+    """The first of them, for people to judge the rules by."""
     refused: Counter[str] = field(default_factory=Counter)
     """Rules of the log that could not be loaded."""
     deep: Counter[str] = field(default_factory=Counter)
     """Transitions of rules over alerts that were too deep to be seen by further ones."""
+
+    def watch(self, transition: Transition) -> None:
+        """Count a transition of a rule in monitor mode, and keep it while there is room."""
+        self.monitored[transition.rule] += 1
+        if len(self.watched) < MONITORED_AT_ONCE:
+            self.watched.append(transition)
 
 
 class Memory:

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from ioc.domain.alert import OpenAlert, Transition
 from ioc.domain.event import Entry, EntryKind
+from ioc.domain.rule_health import RuleHealth
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +20,8 @@ class StepResult:
     position: int
     log_time: datetime
     transitions: Sequence[Transition] = ()
+    watched: Sequence[Transition] = ()
+    """Of rules in monitor mode, bounded: kept for people, raised nowhere."""
     events_per_second: float = 0.0
     """What this engine folds and commits when it is busy; 0: not measured yet. Fair intake goes by it."""
 
@@ -81,6 +84,10 @@ class RuleStore(Protocol):
 
     async def save_snapshot(self, memory: bytes, *, position: int, log_time: datetime, version: int) -> None:
         """Keep the memory as it is after ``position``, which is committed."""
+        ...
+
+    async def save_health(self, reports: Sequence[RuleHealth], now: datetime) -> None:
+        """Keep how rules do."""
         ...
 
     async def append_tick(self, kind: EntryKind, now: datetime) -> None:

@@ -126,6 +126,10 @@ class Database:
                 raise asyncio.CancelledError from error
             if is_gone(error):
                 pool.expire()
+            if isinstance(error, asyncpg.InterfaceError) and isinstance(error.__context__, asyncio.CancelledError):
+                # A cancelled statement cuts its connection, and the ROLLBACK then finds it closed. What happened is the
+                # cancellation, and who must stop has to hear of it.
+                raise error.__context__ from None
             if isinstance(error, Exception) and is_retryable(error):
                 raise StoreUnavailableError(f"PostgreSQL: {_first_words(error)}") from error
             raise

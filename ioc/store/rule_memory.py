@@ -16,12 +16,14 @@ import asyncpg
 
 from ioc.domain.alert import OpenAlert, Transition
 from ioc.domain.event import EntryKind
+from ioc.domain.rule_health import RuleHealth
 from ioc.domain.severity import Severity
 from ioc.errors import FencedError, StoreUnavailableError
 from ioc.store.alerts_engine import write_transitions
-from ioc.store.changes import append_changes
+from ioc.store.changes import Change, append_changes
 from ioc.store.engine import UNREACHABLE, Connection, Database, part
 from ioc.store.event_log import EventLog
+from ioc.store.rule_health import save_health, write_watched
 
 CURSOR = "rules"
 SHARD = "all"
@@ -80,6 +82,11 @@ class Stretch(Protocol):
     @property
     def transitions(self) -> Sequence[Transition]:
         """What the stretch led to, in order."""
+        ...
+
+    @property
+    def watched(self) -> Sequence[Transition]:
+        """What rules in monitor mode saw in it."""
         ...
 
 
@@ -176,6 +183,8 @@ class RuleMemoryStore:
             )
             if status != "UPDATE 1":
                 raise FencedError(f"the rules cursor is no longer at {result.after} under fence {self._fence}")
+            if result.watched:
+                await write_watched(connection, result.watched)
             if result.transitions:
                 changes = await write_transitions(connection, result.transitions, number_prefix=self._number_prefix)
                 await append_changes(connection, changes)
@@ -191,6 +200,22 @@ class RuleMemoryStore:
             status = await connection.execute(SAVE, SHARD, position, log_time, version, memory, CURSOR, self._fence)
             if status != "INSERT 0 1":
                 raise FencedError(f"no snapshot at {position} under fence {self._fence}")
+
+    async def save_health(self, reports: Sequence[RuleHealth], now: datetime) -> None:
+        """Keep how rules do; people are told of those that came to be refused or degraded, or ceased to.
+
+        Raises:
+            FencedError: another worker has taken over; nothing was written.
+        """
+        self._check_lease()
+        async with self._database.transaction() as connection:
+            if await connection.fetchval(HOLD_FENCE, CURSOR, self._fence) is None:
+                raise FencedError(f"no health under fence {self._fence}")
+            await save_health(connection, reports, now)
+            turned = [report for report in reports if report.turned]
+            if turned:
+                changes = [Change("rule", report.rule, now, version=report.version) for report in turned]
+                await append_changes(connection, changes)
 
     async def append_tick(self, kind: EntryKind, now: datetime) -> None:
         """Append a tick or a gap to the log.

@@ -9,6 +9,7 @@ import pytest
 
 from ioc.domain.alert import Transition, TransitionKind
 from ioc.domain.event import Entry, EntryKind, Event
+from ioc.domain.rule_health import RuleHealth
 from ioc.domain.severity import Severity
 from ioc.errors import FencedError
 from ioc.rules.evaluate import step
@@ -33,6 +34,9 @@ class FakeWorld:
     async def alerts(self):
         return [(made.alert_id, made.kind, made.severity) for made in self.rows.transitions]
 
+    async def watched(self):
+        return [(made.rule, made.position, made.kind) for made in self.rows.watched]
+
     async def ticks(self):
         return [entry.kind for entry in self.log.entries]
 
@@ -50,6 +54,11 @@ class PostgresWorld:
         async with self.database.connection() as connection:
             rows = await connection.fetch("SELECT alert, kind, severity FROM alert_history ORDER BY position, number")
         return [(row["alert"], row["kind"], row["severity"]) for row in rows]
+
+    async def watched(self):
+        async with self.database.connection() as connection:
+            rows = await connection.fetch("SELECT rule, position, kind FROM rule_monitored ORDER BY position, number")
+        return [tuple(row) for row in rows]
 
     async def ticks(self):
         return [entry.kind for entry in await self.log.read(0, START - timedelta(days=1), 10)]
@@ -129,6 +138,19 @@ async def test_the_alerts_that_fire_are_told_with_what_a_memory_needs(world):
     assert await store.open_alerts() == []
 
 
+async def test_what_monitored_rules_saw_is_committed_with_the_cursor(world):
+    store = world.store()
+    await store.acquire_lease()
+    watched = [replace(made, position=2) for made in transitions(20, 5)]
+    with pytest.raises(FencedError):
+        await store.commit(StepResult(7, 9, after(120), (), watched))
+    assert await world.watched() == []
+    await store.commit(StepResult(0, 3, after(120), (), watched))
+    assert await world.watched() == [("meter.level", 2, "opened"), ("meter.level", 2, "cleared")]
+    assert await world.alerts() == []
+    await store.save_health([RuleHealth("meter.level", 1, after(0), evaluated=2)], after(120))
+
+
 async def test_a_commit_from_another_position_writes_nothing(world):
     store = world.store()
     await store.acquire_lease()
@@ -150,6 +172,8 @@ async def test_a_worker_that_lost_its_lease_can_write_nothing(world):
         await old.save_snapshot(b"x", position=0, log_time=after(0), version=1)
     with pytest.raises(FencedError):
         await old.append_tick(EntryKind.TICK, after(0))
+    with pytest.raises(FencedError):
+        await old.save_health([RuleHealth("meter.level", 1, after(0))], after(0))
     assert await world.alerts() == []
     assert await world.ticks() == []
     assert (await new.load()).position == 0

@@ -129,7 +129,8 @@ class World:
     async def insert(self, table: str, values: Mapping[str, Any]) -> None:
         places = ", ".join(f"${number}" for number in range(1, len(values) + 1))
         async with self.database.connection() as connection:
-            await connection.execute(f"INSERT INTO {table} ({', '.join(values)}) VALUES ({places})", *values.values())
+            names = ", ".join(f'"{name}"' for name in values)
+            await connection.execute(f"INSERT INTO {table} ({names}) VALUES ({places})", *values.values())
 
     async def alert(
         self, name: str = "al_one", *, area: str | None = OWN, device: str | None = None, **columns: Any

@@ -37,8 +37,8 @@ class Bench:
     def __init__(self, database):
         self.database, self.log, self.clock = database, EventLog(database), SteppedLogClock(START)
 
-    async def put_rule(self, **changes):
-        value = rule_value(**changes)
+    async def put_rule(self, *, version=1, **changes):
+        value = {**rule_value(**changes), "version": version}
         async with self.database.transaction() as connection:
             await self.log.append_entries(connection, [(EntryKind.RULE, value["body"]["rule"], value)], START)
 

@@ -55,6 +55,31 @@ async def test_a_transaction_on_a_frozen_server_ends_and_the_pool_works_again_af
         assert await connection.fetchval("SELECT 1") == 1
 
 
+@pytest.mark.parametrize("own", [False, True], ids=["transaction", "of the room"])
+async def test_who_is_cancelled_in_a_transaction_hears_of_it(database, own):
+    """The ROLLBACK on the connection that was cut must not turn a stop into `the store is unavailable, try again`."""
+
+    async def work():
+        async with contextlib.AsyncExitStack() as stack:
+            if own:
+                connection = await stack.enter_async_context(database.connection())
+                await stack.enter_async_context(connection.transaction())
+            else:
+                connection = await stack.enter_async_context(database.transaction())
+            began.set()
+            await connection.execute("SELECT pg_sleep(0.4)")
+
+    began = asyncio.Event()
+    task = asyncio.create_task(work())
+    await began.wait()
+    await asyncio.sleep(0.05)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asyncio.wait_for(task, BOUND_SECONDS)
+    async with asyncio.timeout(BOUND_SECONDS), database.connection() as connection:
+        assert await connection.fetchval("SELECT 1") == 1
+
+
 async def test_the_transactions_of_a_room_end_as_well(database, freeze):
     """Some rooms begin a transaction on the connection itself: it must not matter."""
 

@@ -12,6 +12,9 @@ from ioc.domain.event import Entry, EntryKind, Event, effective_time, hash16
 from ioc.errors import FencedError, StoreUnavailableError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ioc.domain.rule_health import RuleHealth
     from ioc.rules.ports import StepResult
 
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
@@ -68,6 +71,8 @@ class FakeRows:
     holder: object = None
     snapshot: tuple[bytes, int, datetime] | None = None
     transitions: list[Transition] = field(default_factory=list)
+    watched: list[Transition] = field(default_factory=list)
+    health: list[RuleHealth] = field(default_factory=list)
 
 
 class FakeRuleStore:
@@ -127,6 +132,7 @@ class FakeRuleStore:
             raise FencedError("position")
         self.rows.position, self.rows.log_time = result.position, result.log_time
         self.rows.transitions.extend(result.transitions)
+        self.rows.watched.extend(result.watched)
         if self.fail_after_commit:
             self.fail_after_commit = False
             raise StoreUnavailableError("committed, but the answer was lost")
@@ -137,6 +143,11 @@ class FakeRuleStore:
         if position > self.rows.position:
             raise FencedError("not committed")
         self.rows.snapshot = (memory, position, log_time)
+
+    async def save_health(self, reports: Sequence[RuleHealth], now: datetime) -> None:
+        del now
+        self._check("health")
+        self.rows.health.extend(reports)
 
     async def append_tick(self, kind: EntryKind, now: datetime) -> None:
         self._check("tick")
