@@ -289,11 +289,22 @@ async def queue(site: Site) -> None:
     await site.drained()
 
 
+async def _forget(site: Site) -> None:
+    """Restart the broker without its sessions and wait until the bridge has subscribed anew."""
+    await site.broker.restart(keep_sessions=False)
+    site.fault("broker, sessions lost")
+    await site.bridge.wait_away()
+    await site.bridge.wait_subscribed()
+
+
 async def stale_window(site: Site, profile: str, *, first: int) -> None:
     """Lose the session below a commit, let that commit alone through, and kill the bridge before the next.
 
-    A bridge that acknowledges by packet id alone takes messages off the broker there that it has not committed.
+    A bridge that acknowledges by packet id alone takes messages off the broker there that it has not committed. The
+    broker forgets its sessions once beforehand: packet ids begin at 1 then, so that those of the two bursts are the
+    same, and an acknowledgement of the first one has something to hit.
     """
+    await _forget(site)
     async with site.holding_commits() as before:
         await site.burst(profile, first=first, count=site.size.burst)
         await _until(lambda: site.witness.outstanding >= site.size.burst, "handed over below a commit")
@@ -302,10 +313,7 @@ async def stale_window(site: Site, profile: str, *, first: int) -> None:
         # Whoever asks for the lock next gets it after the bridge's first commit, and keeps the second waiting.
         next_holder = site.holding_commits()
         asking = asyncio.create_task(next_holder.__aenter__())
-        await site.broker.restart(keep_sessions=False)
-        site.fault("broker, sessions lost")
-        await site.bridge.wait_away()
-        await site.bridge.wait_subscribed()
+        await _forget(site)
         await site.burst(profile, first=first + site.size.burst, count=site.size.burst)
         await _until(lambda: site.witness.outstanding >= site.size.burst, "handed over again")
         await before.execute("ROLLBACK")
