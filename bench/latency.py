@@ -85,6 +85,9 @@ async def measure(*, rate: int, probes: int) -> dict[str, Any]:
         for sender in (*senders, *probing):
             await sender.close()
     stream = [(heard[text] - sent) for text, sent in sent_at.items() if text in heard]
+    # One reading a gauge, long after each other: they are acknowledged in the order in which they were sent.
+    stored_at = {text: sent + wait * 1_000 for (text, sent), wait in zip(sent_at.items(), gauges.waits, strict=True)}
+    after_commit = [heard[text] - at for text, at in stored_at.items() if text in heard]
     screen = [drawn[text] - sent for text, sent in sent_at.items() if drawn.get(text)]
     return {
         "command": f"python -m bench latency --rate {rate} --probes {probes}",
@@ -95,6 +98,7 @@ async def measure(*, rate: int, probes: int) -> dict[str, Any]:
         "probes_not_drawn": probes - len(screen),
         "publish_to_puback_ms": _figures([wait * 1_000 for wait in load.waits]),
         "publish_to_stream_ms": _figures(stream),
+        "puback_to_stream_ms": _figures(after_commit),
         "publish_to_screen_ms": _figures(screen),
     }
 

@@ -10,6 +10,7 @@ from proof import (
     fuzz,
     http_fire,
     idle,
+    jumps,
     kills,
     once,
     outages,
@@ -17,6 +18,7 @@ from proof import (
     poison,
     power,
     puback,
+    rules_live,
     stream,
 )
 from proof.proofs import Proof
@@ -58,6 +60,17 @@ PROOFS: dict[str, Proof] = {
         promises=("P13",), figures=("faults", "acknowledged", "lost", "http_refused", "seconds_from_space_to_202_max"),
         controls=("panics",), needs=disk.NEEDS, quick=False, quick_seconds=75, full_seconds=400,
     ),
+    "rules_live": Proof(
+        lambda seed, profile: rules_live.prove(seed=seed, size=rules_live.SIZES[profile]),
+        promises=("P6",), figures=("histories", "faults", "events", "late", "edits", "transitions", "mismatches"),
+        controls=("mismatches",), quick=False, quick_seconds=120, full_seconds=420,
+    ),
+    "jumps": Proof(
+        lambda seed, profile: jumps.prove(seed=seed, size=jumps.SIZES[profile]),
+        promises=("P14",), figures=("faults", "acknowledged", "false_opens", "false_clears", "missed"),
+        controls=("false_opens", "false_clears"), needs=("faketime",), quick=False, quick_seconds=150,
+        full_seconds=260,
+    ),
     "stream": Proof(
         lambda seed, profile: stream.prove(seed=seed, size=stream.SIZES[profile]),
         promises=("P9",), figures=("clients", "cuts", "changes", "gaps", "repeats"), controls=("gaps",),
@@ -71,7 +84,7 @@ PROOFS: dict[str, Proof] = {
     "overload": Proof(
         lambda seed, profile: overload.prove(seed=seed, size=overload.SIZES[profile]),
         promises=("P4",), figures=("mqtt_acknowledged", "http_accepted", "http_refused", "checks", "grown_bytes.door"),
-        controls=("grown_bytes.door",), quick=False, full_seconds=600,
+        controls=("grown_bytes.door",), quick=False, full_seconds=1_500,
     ),
     "backlog": Proof(
         lambda seed, profile: backlog.prove(seed=seed, size=backlog.SIZES[profile]),

@@ -13,7 +13,7 @@ import socket
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -60,6 +60,7 @@ class Instance:
     mqtt_port: int
     mutant: str | None = None
     settings: Mapping[str, object] = field(default_factory=dict)
+    environment: Mapping[str, str] = field(default_factory=dict)
     username: str = ""
     password: str = ""
     starts: int = 0
@@ -98,7 +99,7 @@ class Instance:
                 sys.executable, *program, "up", "--http-port", str(self.http_port), "--mqtt-port", str(self.mqtt_port),
                 "--data", str(self.data), cwd=REPOSITORY, stdin=asyncio.subprocess.DEVNULL, stdout=output,
                 stderr=output, env={**clean_environment(), "IOC_PACK": str(self.data / "pack"),
-                                    "IOC_LOG_LEVEL": "warning", **given},
+                                    "IOC_LOG_LEVEL": "warning", **given, **self.environment},
             )  # fmt: skip
         self.starts += 1
         deadline = time.monotonic() + READY_SECONDS
@@ -227,8 +228,31 @@ async def running(*, mutant: str | None = None, **settings: object) -> AsyncIter
     Raises:
         InstanceError: it did not become ready.
     """
+    async with running_with(settings, mutant=mutant) as instance:
+        yield instance
+
+
+@contextlib.asynccontextmanager
+async def running_with(
+    settings: Mapping[str, object],
+    *,
+    mutant: str | None = None,
+    environment: Mapping[str, str] | None = None,
+    rules: Sequence[str] = (),
+    pack_rules: bool = True,
+) -> AsyncIterator[Instance]:
+    """Run an instance as :func:`running` does, with more ``rules`` (YAML) in its pack and another environment.
+
+    ``pack_rules`` false: the pack has the proof's own rule alone.
+    """
     folder = make_folder()
-    instance = Instance(folder, free_port(), free_port(), mutant, settings)
+    for path in () if pack_rules else (folder / "pack" / "rules").glob("*.yaml"):
+        if path.name != "proof.swing.yaml":
+            path.unlink()
+    for rule in rules:
+        name = rule.split("\n", 1)[0].removeprefix("rule: ")
+        (folder / "pack" / "rules" / f"{name}.yaml").write_text(rule, encoding="utf-8")
+    instance = Instance(folder, free_port(), free_port(), mutant, settings, environment or {})
     try:
         await instance.launch()
         yield instance

@@ -16,5 +16,6 @@ need debugfs e2fsprogs
 need nginx nginx-light
 need slowhttptest slowhttptest
 need openssl openssl
+need faketime faketime
 # shellcheck disable=SC2086 # a list of words
 exec sh "$(dirname "$0")/debian.sh" proofs $missing

@@ -12,11 +12,13 @@ from proof.mutants import (
     cursor,
     early_ack,
     fat,
+    forgetful,
     hasty_drill,
     memory_dedupe,
     no_bisect,
     unbounded,
     unfair,
+    wall_clock,
 )
 
 MUTANTS: dict[str, Callable[[], None]] = {
@@ -24,11 +26,13 @@ MUTANTS: dict[str, Callable[[], None]] = {
     "early_ack": early_ack.apply,
     "cursor": cursor.apply,
     "fat": fat.apply,
+    "forgetful": forgetful.apply,
     "hasty_drill": hasty_drill.apply,
     "memory_dedupe": memory_dedupe.apply,
     "no_bisect": no_bisect.apply,
     "unbounded": unbounded.apply,
     "unfair": unfair.apply,
+    "wall_clock": wall_clock.apply,
     "bridge_auto_ack": bridge.auto_ack,
     "bridge_no_epoch": bridge.no_epoch,
     "bridge_qos_2": bridge.qos_2,
