@@ -24,6 +24,7 @@ FIELDS: Mapping[str, Mapping[str, str]] = {
     "air": dict.fromkeys(("pm2_5", "pm10", "no2", "so2", "o3", "co"), "number"),
     "sky": dict.fromkeys(("temperature_c", "humidity_pct", "rain_mm"), "number"),
 }
+GAP_SECONDS = 10
 PLACE = ("area", "zone", "lat", "lon")
 FEEDS: dict[str, FeedSpec] = {
     name: FeedSpec(name, Label(name, name), "test", {
@@ -73,6 +74,18 @@ def entries_of(history: Iterable[Item]) -> list[Entry]:
             found.append(Entry(position, now, EntryKind.CALENDAR, subject="", value={"holidays": days}))
         elif item.what in ("tick", "gap"):
             found.append(Entry(position, now, EntryKind(item.what)))
+    return found
+
+
+def lawful(history: Iterable[Item]) -> list[Item]:
+    """Return a history as the engine's worker would have written its ticks: one after ten seconds without is a gap."""
+    found, last = [], -1e9
+    for item in sorted(history, key=lambda item: item.at):
+        if item.what in ("tick", "gap"):
+            found.append(item._replace(what="tick" if item.at - last <= GAP_SECONDS else "gap"))
+            last = item.at
+        else:
+            found.append(item)
     return found
 
 

@@ -7,7 +7,7 @@ snapshot, index, shortcut or bound: histories stay below the bounds of the page.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, tzinfo
 from typing import Any
 
@@ -15,15 +15,14 @@ from ioc.domain.event import Entry, EntryKind, Event
 from ioc.domain.feed import FeedSpec
 from proof.reference_alerts import Told, follow, live_within, tell
 from proof.reference_edits import Registry, calendar, cluster_of, edit, outdated
-from proof.reference_keys import Facts, Key, Truth, band_held, hold_end, level_due, seen
+from proof.reference_keys import Facts, Key, band_held, end_hold, hold_end, level_due, turn
 from proof.reference_kinds import KINDS, absent
 from proof.reference_measures import Reading
-from proof.reference_rules import EPOCH, MINUTE, SECOND, FailedError, Rule, active, read_rule
+from proof.reference_rules import EPOCH, SECOND, FailedError, Rule, active, next_switch, read_rule
 
-DEGRADED_OF = 20
+DEGRADED_OF, DEPTH_MAX = 20, 3
 GAP = 10 * SECOND
 NEVER_SO_MANY = 100_000
-SCHEDULE_DAYS = 400
 
 
 def evaluate(entries: Iterable[Entry], feeds: Mapping[str, FeedSpec], zone: tzinfo = UTC) -> list[Told]:
@@ -52,6 +51,8 @@ class World:
         self.told: list[Told] = []
         self.begun: list[str] = []
         self.depth = 0
+        self.queue: list[tuple[int, str, Reading, int]] = []
+        """(depth, kind, reading, log time) of transitions that rules over alerts have not seen yet."""
         self.ticked: int | None = None
         self.position, self.log, self.kind = 0, 0, EntryKind.TICK
 
@@ -73,6 +74,15 @@ class World:
             calendar(self)
         elif entry.kind in (EntryKind.TICK, EntryKind.GAP):
             self.ticked = self.log
+
+    def show(self) -> None:
+        """Show transitions to the rules over alerts in the order in which they are made, and theirs too."""
+        while self.queue:
+            depth, kind, reading, log = self.queue.pop(0)
+            if depth < DEPTH_MAX:
+                self.depth = depth + 1
+                self.registry.spread(self, kind, reading, log)
+        self.depth = 0
 
     # ------------------------------------------------------------------ timers
 
@@ -124,14 +134,14 @@ class World:
         kind = KINDS[key.rule.kind]
         own = kind.due(key)
         if own is not None and own <= at and not (key.rule.kind == "absence" and self.waits(key, own)):
-            self.judge(key, at, kind.leave(key, at), reading=False)
+            facts = kind.leave(key, at)
+            if not key.over:
+                key.values = facts
+                self.judge(key, at, facts)
         if (switch := self.switch(key)) is not None and switch <= at:
-            key.counts, key.switched, key.judged = not key.counts, at, at
+            turn(key, switch, counts=active(key.rule, switch, self.zone, self.holidays))
         if (ended := hold_end(key)) is not None and ended <= at:
-            key.truths = [(False, max(ended, since)) if truth is not False else (truth, since)
-                          for truth, since in key.truths]  # fmt: skip
-            key.band = key.band if key.band[0] else (True, max(ended, key.band[1]))
-            key.over = True
+            end_hold(key, ended)
         for number in [one for one in range(len(key.lives)) if (due := level_due(key, one)) is not None and due <= at]:
             key.lives[number] = not key.lives[number]
         follow(self, key, at)
@@ -140,14 +150,11 @@ class World:
             del self.keys[key.rule.id, key.name]
 
     def switch(self, key: Key) -> int | None:
-        """Return when a schedule's period begins or ends next: by asking of every minute that could be it."""
-        if "active" not in key.rule.body:
+        """Return when a schedule's period begins or ends next, if that could change anything."""
+        if not (key.firing or any(key.said) or any(key.lives) or any(truth for truth, _ in key.truths)):
             return None
-        minute = key.judged // MINUTE + 1
-        for at in range(minute * MINUTE, (minute + SCHEDULE_DAYS * 1_440) * MINUTE, MINUTE):
-            if active(key.rule, at, self.zone, self.holidays) is not key.counts:
-                return at
-        return None
+        counts = active(key.rule, key.judged, self.zone, self.holidays)
+        return next_switch(key.rule, key.judged, self.zone, tuple(self.holidays), counts=counts)
 
     # ------------------------------------------------------------------ readings
 
@@ -158,89 +165,105 @@ class World:
             if event.feed not in rule.feeds:
                 continue
             values = {**self.registry.bound(event.data, rule.types), **place}
+            if rule.kind == "absence":
+                if not self.registry.heard(rule, event):
+                    continue
+                side = self.registry.side(event.device)
+                values = {**place, **{name: value for name, value in side.items() if value is not None}}
+            asked = side if rule.kind == "absence" and side else values
+            parts = self.registry.parts(rule, event, asked)
             reading = Reading(self.position, micros(event.effective), event.feed, event.device, values)
-            parts = self.registry.parts(rule, event, values)
-            if rule.kind == "absence" and not self.registry.heard(rule, event):
-                continue
-            if parts is not None and self.chosen(rule, values, event.device):
+            if parts is not None and self.chosen(rule, asked):
                 self.read(rule, parts, reading, self.log, revised=event.revision > 0)
 
-    def chosen(self, rule: Rule, values: Mapping[str, Any], device: str) -> bool:
+    def chosen(self, rule: Rule, values: Mapping[str, Any]) -> bool:
         """Tell whether an event exists for a rule."""
         try:
-            known = self.registry.side(device) if rule.kind == "absence" else values
-            return rule.where is None or rule.where(known) is True
+            return rule.where is None or rule.where(values) is True
         except FailedError:
             return False
 
     def read(self, rule: Rule, parts: tuple[str, ...], reading: Reading, log: int, *, revised: bool = False) -> None:
         """Give a reading to its key."""
+        known = None
         if rule.kind == "near":
             key = self.registry.join(self, rule, parts, reading, log)
             if key is None:
                 return
         else:
             name = "|".join(parts)
-            key = self.keys.get((rule.id, name)) or self.begin(rule, name, parts, reading.effective, log)
+            known = self.keys.get((rule.id, name))
             if revised and "event" in rule.by:
-                reading = reading._replace(effective=max(reading.effective, key.at(log)))
+                reading = reading._replace(effective=log if known is None else known.at(log))
+            key = known or self.begin(rule, name, parts, reading.effective, log)
             self.end_until(key, reading.effective)
         late = reading.effective < key.t
+        if rule.kind == "absence" and known is not None and reading.effective == key.t:
+            late = True  # the very instant that it was last heard of: no news
         if reading.effective > key.t:
             key.t, key.log = reading.effective, log
-        if not late:
+        if not late or rule.kind == "near":
             key.place, key.feed, key.heard = reading.values, reading.feed, True
         if rule.kind == "near":
             key.readings.append(reading)
             key.head = max(reading.effective, key.head or 0)
             taken: tuple[int, Facts] | None = (key.head, KINDS["near"].facts(key, key.head))
+            late, reading = False, reading._replace(effective=key.t)
         else:
             taken = KINDS[rule.kind].take(key, reading, late=late)
         if taken is not None:
-            self.taken(key, *taken)
+            self.taken(key, *taken, told=None if late else reading.effective)
+        if "event" in rule.by and key.alert is None and not any([*key.lives, *(truth for truth, _ in key.truths)]):
+            del self.keys[rule.id, key.name]
 
     def begin(self, rule: Rule, name: str, parts: tuple[str, ...], at: int, log: int) -> Key:
         """Begin a key."""
-        key = Key(rule, name, parts, at, log, self.zone, judged=at, truths=[(None, at)] * len(rule.levels),
-                  band=(None, at), lives=[False] * len(rule.levels), feed=rule.feeds[0])  # fmt: skip
-        key.counts = active(rule, at, self.zone, self.holidays)
-        key.switched = None if key.counts else at
+        levels = len(rule.levels)
+        key = Key(rule, name, parts, at, log, self.zone, judged=at, told=at, said=[None] * levels,
+                  truths=[(None, at)] * levels, band=(None, at), lives=[False] * levels,
+                  feed=rule.feeds[0])  # fmt: skip
         if rule.kind == "absence":
             key.own = [False, at + absent(rule)[0]]
         self.keys[rule.id, name] = key
         return key
 
-    def taken(self, key: Key, at: int, facts: Facts) -> None:
-        """Evaluate a reading, and let follow what follows at once."""
-        self.judge(key, at, facts, reading=True)
+    def taken(self, key: Key, at: int, facts: Facts, *, told: int | None) -> None:
+        """Evaluate a reading, and let follow what follows at once; ``told`` None: it is late and renews no hold."""
+        if told is None and key.over:
+            return
+        key.values = key.known if key.rule.kind == "threshold" else facts
+        answered, failed = self.judge(key, at, facts)
+        key.failed = [*key.failed, failed][-DEGRADED_OF:]
+        if told is not None and answered:
+            key.told, key.over = told, False
         self.end_until(key, at)
         alert = key.alert
-        if alert is None or not (alert.firing and alert.retrospective) or self.log - at > live_within(key):
+        if told is None or alert is None or not (alert.firing and alert.retrospective):
             return
-        if any(level.severity == alert.severity and seen(key, found)[0]
-               for level, found in zip(key.rule.levels, key.truths, strict=True)):  # fmt: skip
-            tell(self, key, "raised", alert.severity, at, "still_holds")
+        if self.log - key.t <= live_within(key) and any(
+            level.severity == alert.severity and truth
+            for level, (truth, _) in zip(key.rule.levels, key.truths, strict=True)
+        ):
+            tell(self, key, "raised", alert.severity, key.t, "still_holds")
 
-    def judge(self, key: Key, at: int, facts: Facts, *, reading: bool) -> None:
-        """Ask every condition what is known at an instant."""
-        answered, failed = False, False
+    def judge(self, key: Key, at: int, facts: Facts, only: Sequence[int] | None = None) -> tuple[bool, bool]:
+        """Ask conditions what is known at an instant; return whether one answered, and whether one failed.
 
-        def asked(clause: Any, limit: float | None, before: Truth) -> Truth:
-            nonlocal answered, failed
+        ``only``: the levels to ask, the clear band being one more than the last.
+        """
+        rule, answered, failed = key.rule, False, False
+        clauses = [*(level.clause for level in rule.levels), *([rule.clear] if rule.clear is not None else [])]
+        said = [*key.said, key.said_band]
+        for number, clause in enumerate(clauses):
+            if only is not None and number not in only:
+                continue
+            level = rule.levels[number if number < len(rule.levels) else 0]
             try:
-                truth = clause({**key.place, **facts, "limit": limit})
+                truth = clause({**key.place, **facts, "limit": rule.limit(level, at, self.zone)})
             except FailedError:
                 failed, truth = True, None
-            answered = answered or truth is not None
-            return before if truth is None or truth is before[0] else (truth, at)
-
-        rule = key.rule
-        key.truths = [asked(level.clause, rule.limit(level, at, self.zone), before)
-                      for level, before in zip(rule.levels, key.truths, strict=True)]  # fmt: skip
-        if rule.clear is not None:
-            key.band = asked(rule.clear, rule.limit(None, at, self.zone), key.band)
-        key.values = facts
-        if reading:
-            key.failed = [*key.failed, failed][-DEGRADED_OF:]
-            if answered and (key.told is None or at >= key.told):
-                key.told, key.over = at, False
+            if truth is not None:
+                answered, said[number] = True, truth
+        *key.said, key.said_band = said
+        turn(key, at, counts=active(rule, max(at, key.judged), self.zone, self.holidays))
+        return answered, failed

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from proof.reference_keys import Alert, Key, band_held, seen
+from proof.reference_keys import Alert, Key, band_held
 from proof.reference_rules import MINUTE, RANKS
 
 if TYPE_CHECKING:
     from proof.reference import World
 
-DEPTH_MAX, CHATTERING, DEGRADED = 3, 5, 5
+CHATTERING, DEGRADED = 5, 5
 
 
 class Told(NamedTuple):
@@ -47,7 +47,7 @@ def follow(world: World, key: Key, due: int) -> None:
             tell(world, key, "cleared", alert.severity, due, "hold_over" if key.over else "")
 
 
-def tell(world: World, key: Key, kind: str, severity: str, due: int, reason: str = "") -> None:
+def tell(world: World, key: Key, kind: str, severity: str, due: int, reason: str = "", *, ended: bool = False) -> None:
     """Make a transition, and give it to the rules over alerts."""
     at, before = max(due, key.floor), key.alert
     if before is None or kind == "opened":
@@ -70,10 +70,10 @@ def tell(world: World, key: Key, kind: str, severity: str, due: int, reason: str
     if key.rule.body.get("mode", "alert") == "alert":
         world.told.append(Told(key.rule.id, key.name, kind, severity, at, reason, alert.retrospective,
                               tuple(labels), alert.flaps, alert.opened, world.position, values))  # fmt: skip
-    if world.depth < DEPTH_MAX:
-        world.depth += 1
-        world.registry.spread(world, key, kind, at, min(key.log_of(at), world.log))
-        world.depth -= 1
+    seen_at = world.log if ended else min(key.log + max(due - key.t, 0), world.log)
+    world.queue.append((world.depth, kind, world.registry.as_reading(world.position, key, at), seen_at))
+    if world.depth == 0:
+        world.show()
 
 
 def live_within(key: Key) -> int:
@@ -86,7 +86,7 @@ def retrospective(world: World, key: Key, at: int, severity: str, *, cleared: bo
     within = live_within(key)
     if world.log - at <= within:
         return False
-    says = [(level.severity, seen(key, found)[0])
+    says = [(level.severity, found[0])
             for level, found in zip(key.rule.levels, key.truths, strict=True)]  # fmt: skip
     if cleared:
         same = not any(truth for _, truth in says)
@@ -98,5 +98,5 @@ def retrospective(world: World, key: Key, at: int, severity: str, *, cleared: bo
 def finish(world: World, key: Key, reason: str, at: int | None = None) -> None:
     """End a key, and its alert with a reason."""
     if key.alert is not None and key.alert.firing:
-        tell(world, key, "cleared", key.alert.severity, key.at(world.log) if at is None else at, reason)
+        tell(world, key, "cleared", key.alert.severity, world.log if at is None else at, reason, ended=True)
     world.keys.pop((key.rule.id, key.name), None)

@@ -6,20 +6,20 @@ Written from docs/rules.md alone.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
-from ioc.domain.event import Event
+from ioc.domain.event import Event, hash16
 from proof.reference_alerts import finish, follow
-from proof.reference_keys import Key, Truth
+from proof.reference_keys import Key, end_hold, turn
 from proof.reference_kinds import KINDS, absent
 from proof.reference_measures import Reading, distance_m
-from proof.reference_rules import PLACE, RANKS, FailedError, Level, Rule, active, duration, metres
+from proof.reference_rules import PLACE, RANKS, Clause, FailedError, Rule, active, duration, metres
 
 if TYPE_CHECKING:
     from proof.reference import World
 
 OF_DEVICE = ("area", "zone", "lat", "lon", "place", "owner", "parent", "critical", "extra")
+FROM_REGISTRY = ("place", "owner", "parent", "critical", "extra")
 PYTHON_TYPES: Mapping[str, tuple[type, ...]] = {
     "integer": (int,), "boolean": (bool,), "text": (str,), "object": (object,),
 }  # fmt: skip
@@ -36,12 +36,14 @@ class Registry:
         known = self.devices.get(device)
         if known is None:
             return {}
-        return {"device": device, "feed": known.get("feed"), **{name: known.get(name) for name in OF_DEVICE}}
+        return {"device": device, "feed": known.get("feed"), **{name: known.get(name) for name in OF_DEVICE},
+                "critical": bool(known.get("critical")), "extra": known.get("extra") or {}}  # fmt: skip
 
     def place(self, event: Event) -> dict[str, Any]:
         """Return an event's own place, else its device's."""
         own = {"area": event.area, "zone": event.zone, "lat": event.lat, "lon": event.lon}
-        return {**self.side(event.device), **{name: value for name, value in own.items() if value is not None},
+        return {"critical": False, "extra": {}, **self.side(event.device),
+                **{name: value for name, value in own.items() if value is not None},
                 "device": event.device, "feed": event.feed, "flags": list(event.flags)}  # fmt: skip
 
     def bound(self, data: Mapping[str, Any], types: Mapping[str, str]) -> dict[str, Any]:
@@ -68,15 +70,15 @@ class Registry:
         known = self.devices.get(event.device)
         return (of is None or event.data.get(of) is not None) and (known is None or is_active(known))
 
-    def expected(self, rule: Rule) -> dict[str, tuple[str, ...]]:
-        """Return the keys from which an absence rule expects to hear."""
-        found: dict[str, tuple[str, ...]] = {}
-        for device, known in self.devices.items():
+    def expected(self, rule: Rule) -> dict[str, str]:
+        """Return the keys from which an absence rule expects to hear, each with its first device."""
+        found: dict[str, str] = {}
+        for device, known in sorted(self.devices.items()):
             side = self.side(device)
             if not is_active(known) or known.get("feed") not in rule.feeds or side[rule.by[0]] is None:
                 continue
             if rule.where is None or rule.where(side) is True:
-                found[side[rule.by[0]]] = (side[rule.by[0]],)
+                found.setdefault(side[rule.by[0]], device)
         return found
 
     def join(self, world: World, rule: Rule, parts: tuple[str, ...], reading: Reading, log: int) -> Key | None:
@@ -111,21 +113,43 @@ class Registry:
         first.head = head
         return first
 
-    def spread(self, world: World, of: Key, kind: str, at: int, log: int) -> None:
-        """Let rules over alerts see a transition."""
+    def alert_place(self, of: Key) -> dict[str, Any]:
+        """Return the place of a key's alert: one that is of no single device has none."""
+        rule, place = of.rule, of.place
+        found = {name: place.get(name) for name in ("device", "feed", "area", "zone", "lat", "lon")}
+        several = rule.kind in ("near", "window", "correlate") or {"area", "zone"} & set(rule.by)
+        if "event" in rule.by:
+            found["device"] = found["device"] if found["device"] in self.devices else None
+        elif several and ("device" not in rule.by or rule.kind == "near"):
+            found["device"] = None
+            found["area"] = (
+                None if "zone" in rule.by and "area" not in rule.by and rule.kind != "near" else found["area"]
+            )
+        if found["device"] is None and "event" not in rule.by and rule.kind != "near":
+            found["lat"] = found["lon"] = None
+        side = self.side(found["device"] or "")
+        own = {name: value for name, value in found.items() if value is not None}
+        return {"critical": False, "extra": {}, **side, **own, "flags": []}
+
+    def as_reading(self, position: int, of: Key, at: int) -> Reading:
+        """Return the newest transition of a key as rules over alerts see it."""
         alert = of.alert
         assert alert is not None, "it has just moved"
         told = {"rule": of.rule.id, "key": of.name, "domain": of.rule.body["domain"], "severity": alert.severity,
                 "rank": RANKS[alert.severity], "mode": of.rule.body.get("mode", "alert")}  # fmt: skip
-        values = {**of.place, **dict(zip(of.rule.by, of.parts, strict=False)), **told}
-        clue = "c" + blake2b(f"{of.rule.id}\0{of.name}\0{at}".encode(), digest_size=6).hexdigest()
-        reading = Reading(world.position, at, "alert", values.get("device"), values, clue)
+        values = {**self.alert_place(of), **told}
+        clue = "c" + hash16(of.rule.id.encode(), of.name.encode(), str(at).encode()).hex()[:12]
+        return Reading(position, at, "alert", values.get("device") or of.name, values, clue)
+
+    def spread(self, world: World, kind: str, reading: Reading, log: int) -> None:
+        """Let rules over alerts see a transition."""
+        values = reading.values
         for rule in [world.rules[name] for name in sorted(world.rules)]:
-            if rule.feeds != ("alert",) or rule.id == of.rule.id:
+            if rule.feeds != ("alert",) or rule.id == values["rule"]:
                 continue
             parts = [values.get(name) for name in rule.by]
             whole = None if any(part is None for part in parts) else tuple(written(part) for part in parts)
-            chosen = world.chosen(rule, values, "") and whole is not None
+            chosen = world.chosen(rule, values) and whole is not None
             if rule.kind == "near":
                 if chosen and kind in ("opened", "reopened") and whole is not None:
                     world.read(rule, whole, reading, log)
@@ -136,13 +160,13 @@ class Registry:
 def correlate(world: World, rule: Rule, parts: tuple[str, ...] | None, reading: Reading, log: int) -> None:
     """Take a condition out of where it was, put it where it belongs now, and evaluate both."""
     condition = (reading.values["rule"], reading.values["key"])
-    touched = {key.name for (of, _), key in world.keys.items() if of == rule.id and condition in (key.own or {})}
+    touched = [key.name for (of, _), key in world.keys.items() if of == rule.id and condition in (key.own or {})]
     if parts is not None:
         name = "|".join(parts)
         if (rule.id, name) not in world.keys:
             world.begin(rule, name, parts, reading.effective, log)
-        touched.add(name)
-    for name in sorted(touched):
+        touched += [name] if name not in touched else []
+    for name in touched:
         key = world.keys[rule.id, name]
         world.end_until(key, reading.effective)
         members = {one: value for one, value in (key.own or {}).items() if one != condition}
@@ -150,7 +174,7 @@ def correlate(world: World, rule: Rule, parts: tuple[str, ...] | None, reading: 
         if reading.effective > key.t:
             key.t, key.log = reading.effective, log
         key.place, key.feed, key.heard = reading.values, "alert", True
-        world.taken(key, key.t, KINDS["correlate"].facts(key, key.t))
+        world.taken(key, key.t, KINDS["correlate"].facts(key, key.t), told=key.t)
 
 
 def written(part: Any) -> str:
@@ -177,58 +201,66 @@ def edit(world: World, name: str, new: Rule | None) -> None:
     """Put a rule into force, or out of it."""
     old = world.rules.get(name)
     if new is None or old is None or old.making != new.making:
+        world.rules.pop(name, None)
         for key in keys_of(world, name):
             finish(world, key, "rule_removed" if new is None else "rule_changed")
-        world.rules.pop(name, None)
         if new is not None:
             world.rules[name] = new
             if new.kind == "absence":
-                for key_name, parts in sorted(world.registry.expected(new).items()):
-                    world.begin(new, key_name, parts, world.log, world.log)
+                for key_name, device in sorted(world.registry.expected(new).items()):
+                    expect(world, new, key_name, device)
         return
     world.rules[name] = new
-    for key in keys_of(world, name):
-        judge_anew(world, key, old, new)
+    if new.body != old.body:
+        for key in keys_of(world, name):
+            if world.keys.get((name, key.name)) is key:
+                judge_anew(world, key, old, new)
+
+
+def expect(world: World, rule: Rule, name: str, device: str) -> None:
+    """Expect to hear of a registered device from now on."""
+    key = world.keys.get((rule.id, name)) or world.begin(rule, name, (name,), world.log, world.log)
+    key.place = {**world.registry.side(device), "feed": key.place.get("feed"), "flags": []}
 
 
 def judge_anew(world: World, key: Key, old: Rule, new: Rule) -> None:
     """Go on with a key under the new wording of its rule."""
     at = key.at(world.log)
-    if new.kind == "threshold" and new.where is not None and not world.chosen(new, key.readings[-1].values, ""):
+    now = world.registry.side(str(key.place.get("device")))
+    facts = {**KINDS[new.kind].facts(key, at)}
+    place = {name: value for name, value in key.place.items() if name in PLACE and name != "flags"}
+    key.place = {**place, **{name: now.get(name) for name in FROM_REGISTRY if now}}
+    if new.kind == "threshold" and known_false(new.where, {**key.place, **facts}):
         finish(world, key, "rule_changed")
         return
-    facts = {**key.place, **KINDS[new.kind].facts(key, at)}
-    passed = new.hold is not None and key.told is not None and key.told + new.hold <= at
-
-    def anew(level: Level | None) -> Truth:
-        clause = level.clause if level is not None else new.clear
-        assert clause is not None, "asked only where there is one"
-        if passed:
-            return (level is None, at)
-        try:
-            return (clause({**facts, "limit": new.limit(level, at, world.zone)}), at)
-        except FailedError:
-            return (None, at)
-
-    kept = {level: (truth, lives) for level, truth, lives in zip(old.levels, key.truths, key.lives, strict=True)}
-    known = [kept.get(level) or (anew(level), False) for level in new.levels]
-    key.rule, key.truths, key.lives = new, [truth for truth, _ in known], [lives for _, lives in known]
-    same_band = (old.clear and old.clear.text) == (new.clear and new.clear.text)
-    if not same_band:
-        key.band = anew(None) if new.clear is not None else (None, at)
-    if key.head is not None and (not same_band or any(level not in kept for level in new.levels)):
-        key.head = max(key.head, at)
+    kept = {level: number for number, level in enumerate(old.levels)}
+    lived = {level.severity: lives for level, lives in zip(old.levels, key.lives, strict=True)}
+    said, truths = key.said, key.truths
+    key.rule = new
+    key.said = [said[kept[level]] if level in kept else None for level in new.levels]
+    key.truths = [truths[kept[level]] if level in kept else (None, at) for level in new.levels]
+    key.lives = [lived.get(level.severity, False) for level in new.levels]
+    only = [number for number, level in enumerate(new.levels) if level not in kept]
+    if (old.clear and old.clear.text) != (new.clear and new.clear.text):
+        key.said_band, key.band = None, (None, at)
+        only.append(len(new.levels))
     key.floor = max(key.floor, at)
-    schedule_anew(world, key, at)
+    key.head = None if key.head is None else max(key.head, at)
+    if key.over and new.hold is not None:
+        end_hold(key, at)
+    else:
+        key.over = False
+        world.judge(key, at, facts, only)
     world.end_until(key, at)
     follow(world, key, at)
 
 
-def schedule_anew(world: World, key: Key, at: int) -> None:
-    """See whether a key counts under a new schedule or calendar."""
-    if (counts := active(key.rule, at, world.zone, world.holidays)) is not key.counts:
-        key.counts, key.switched = counts, at
-    key.judged = max(key.judged, at)
+def known_false(where: Clause | None, values: Mapping[str, Any]) -> bool:
+    """Tell whether a `where` is known not to be true."""
+    try:
+        return where is not None and where(values) is False
+    except FailedError:
+        return False
 
 
 def calendar(world: World) -> None:
@@ -236,9 +268,9 @@ def calendar(world: World) -> None:
     for _, key in sorted(world.keys.items()):
         if "active" in key.rule.body:
             at = key.at(world.log)
-            schedule_anew(world, key, at)
+            turn(key, at, counts=active(key.rule, at, world.zone, world.holidays))
+            key.floor = max(key.floor, at)
             world.end_until(key, at)
-            follow(world, key, at)
 
 
 def outdated(world: World, device: str, value: Mapping[str, Any] | None) -> None:
@@ -255,10 +287,10 @@ def outdated(world: World, device: str, value: Mapping[str, Any] | None) -> None
         if rule.kind == "absence":
             after = world.registry.expected(rule)
             ending = [name for name in before[rule.id] if name not in after]
-            for name in sorted(after.keys() - before[rule.id].keys()):
-                if (rule.id, name) not in world.keys:
-                    world.begin(rule, name, after[name], world.log, world.log)
+            for name in sorted(after):
+                if name not in before[rule.id] or rule.by == ("device",):
+                    expect(world, rule, name, after[name])
         for key in keys_of(world, rule.id):
-            names_it = "device" in rule.by and key.parts[rule.by.index("device")] == device
+            names_it = "device" in rule.by and rule.feeds != ("alert",) and key.parts[rule.by.index("device")] == device
             if key.name in ending or (gone and names_it):
                 finish(world, key, "device_removed")

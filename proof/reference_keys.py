@@ -44,15 +44,18 @@ class Key:
     zone: tzinfo
     head: int | None = None
     floor: int = 0
+    said: list[bool | None] = field(default_factory=list)
+    """What the newest reading or timer said of each level, whatever the hours."""
+    said_band: bool | None = None
     truths: list[Truth] = field(default_factory=list)
     band: Truth = (None, 0)
     lives: list[bool] = field(default_factory=list)
-    told: int | None = None
+    told: int = 0
+    """When the newest reading was made that answered a condition; before any, when the key began."""
     over: bool = False
-    """The hold of the newest answer has ended."""
-    counts: bool = True
-    switched: int | None = None
+    """The hold of that reading has ended."""
     judged: int = 0
+    """The newest instant at which the rule's hours were asked."""
     alert: Alert | None = None
     place: Mapping[str, Any] = field(default_factory=dict)
     feed: str = ""
@@ -60,6 +63,8 @@ class Key:
     readings: list[Reading] = field(default_factory=list)
     failed: list[bool] = field(default_factory=list)
     values: Facts = field(default_factory=dict)
+    known: Facts = field(default_factory=dict)
+    """Of a threshold: the newest value of each field that the rule looks at."""
     own: Any = None
 
     def at(self, log: int) -> int:
@@ -70,40 +75,51 @@ class Key:
         """Return when an instant of the key's time is due on the log's clock."""
         return self.log + (due - self.t)
 
+    @property
+    def firing(self) -> bool:
+        """Tell whether its alert fires."""
+        return self.alert is not None and self.alert.firing
+
 
 def hold_end(key: Key) -> int | None:
     """Return when the newest answer ceases to stand, if that changes anything."""
-    if key.rule.hold is None or key.told is None:
+    if key.rule.hold is None or key.over:
         return None
-    ends = key.told + key.rule.hold
-    held = band_held(key)
-    firing = key.alert is not None and key.alert.firing and (held is None or held > ends)
-    return ends if any(truth for truth, _ in key.truths) or (firing and not key.over) else None
+    matters = any(truth for truth, _ in key.truths) or (key.firing and band_held(key) is None)
+    return key.told + key.rule.hold if matters else None
+
+
+def end_hold(key: Key, at: int) -> None:
+    """Let every condition be false, and the clear band true."""
+    key.over = True
+    key.said, key.said_band = [False] * len(key.said), True
+    key.truths = [(truth, since) if truth is False else (False, at) for truth, since in key.truths]
+    key.band = key.band if key.band[0] else (True, at)
+
+
+def turn(key: Key, at: int, *, counts: bool) -> None:
+    """Let every condition be what the hours make of it from an instant on."""
+    key.judged = max(key.judged, at)
+    wanted = key.said if counts else [False] * len(key.said)
+    key.truths = [
+        before if before[0] is truth else (truth, at) for before, truth in zip(key.truths, wanted, strict=True)
+    ]
+    band = key.said_band if counts else True
+    key.band = key.band if key.band[0] is band else (band, at)
 
 
 def level_due(key: Key, number: int) -> int | None:
     """Return when a level begins to live, or ends."""
-    truth, since = seen(key, key.truths[number])
+    truth, since = key.truths[number]
     if truth is None or truth is key.lives[number]:
         return None
     return since + (key.rule.levels[number].wait if truth else key.rule.clear_for)
 
 
-def seen(key: Key, found: Truth) -> Truth:
-    """Return what a condition counts as, given the schedule."""
-    if key.switched is None:
-        return found
-    return (found[0], max(found[1], key.switched)) if key.counts else (False, key.switched)
-
-
 def band_held(key: Key) -> int | None:
     """Return from when on the clear band is held."""
-    if not key.counts:
-        return key.switched
     if key.rule.clear is not None:
-        truth, since = seen(key, key.band)
-        return since + key.rule.clear_for if truth else None
-    levels = [seen(key, found) for found in key.truths]
-    if any(truth is not False for truth, _ in levels):
+        return key.band[1] + key.rule.clear_for if key.band[0] else None
+    if any(truth is not False for truth, _ in key.truths):
         return None
-    return max(since for _, since in levels) + key.rule.clear_for
+    return max(since for _, since in key.truths) + key.rule.clear_for

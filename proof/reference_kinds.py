@@ -38,6 +38,7 @@ class Kind:
             if same and one.effective == reading.effective and one.device == reading.device:
                 return None
         key.readings.append(reading)
+        key.known |= {name: value for name, value in zip(key.rule.looked_at, looked, strict=True) if value is not None}
         return reading.effective, dict(reading.values)
 
     def due(self, key: Key) -> int | None:
@@ -50,7 +51,7 @@ class Kind:
     def facts(self, key: Key, at: int) -> Facts:
         """Return what the key knows at an instant, without its place."""
         del at
-        return dict(key.readings[-1].values) if key.readings else {}
+        return dict(key.known)
 
 
 class Window(Kind):
@@ -73,7 +74,7 @@ class Window(Kind):
         ends = [
             (one.effective // panes.width + panes.number) * panes.width
             for one in key.readings
-            if any(takes(item, one, key.rule.clauses) for item in items)
+            if any(takes(item, one, key.rule.clauses, key.zone) for item in items)
         ]
         return min((end for end in ends if end > (key.head or 0)), default=None)
 
@@ -129,7 +130,7 @@ class Absence(Kind):
     """Silence. ``own`` is [silent, when the silence begins]."""
 
     def take(self, key: Key, reading: Reading, *, late: bool) -> tuple[int, Facts] | None:
-        """Hear it."""
+        """Hear it, if it is news."""
         if late:
             return None
         key.own = [False, reading.effective + absent(key.rule)[0]]
@@ -237,7 +238,7 @@ class Near(Kind):
     def facts(self, key: Key, at: int) -> Facts:
         """Count members and their devices."""
         del at
-        return {"n": len(key.readings), "devices": len({one.device for one in key.readings} - {None})}
+        return {"n": len(key.readings), "devices": len({one.device for one in key.readings})}
 
 
 class Correlate(Kind):
@@ -251,7 +252,7 @@ class Correlate(Kind):
             "firing": len(found),
             "rules": len({one["rule"] for one in found}),
             "domains": len({one["domain"] for one in found}),
-            "devices": len({one["device"] for one in found} - {None}),
+            "devices": len({one.get("device") for one in found} - {None}),
             "rank": max((one["rank"] for one in found), default=0),
         }
 

@@ -22,7 +22,6 @@ from proof.reference_rules import HOUR, Clause, FailedError, aggregate_of, local
 EARTH_M = 6_371_008.8
 DISTINCT_A_PANE = 32
 AIR = ("pm2_5", "pm10", "no2", "so2", "o3", "co")
-FIRE = ("temperature_c", "humidity_pct", "rain_mm")
 
 
 class Reading(NamedTuple):
@@ -49,12 +48,13 @@ class Panes(NamedTuple):
         return self.at // self.width - reading.effective // self.width
 
 
-def takes(item: Mapping[str, Any], reading: Reading, clauses: Mapping[str, Clause]) -> bool:
+def takes(item: Mapping[str, Any], reading: Reading, clauses: Mapping[str, Clause], zone: tzinfo) -> bool:
     """Tell whether a measure takes an event."""
     aggregate = aggregate_of(item)
     wanted = item[aggregate]
-    names = {"vn_aqi": AIR, "nesterov": FIRE}.get(aggregate, () if wanted is True else (wanted,))
-    if names and not any(reading.values.get(name) is not None for name in names):
+    names = {"vn_aqi": AIR, "nesterov": ("rain_mm",)}.get(aggregate, () if wanted is True else (wanted,))
+    has = not names or any(reading.values.get(name) is not None for name in names)
+    if not has and not (aggregate == "nesterov" and at_noon(reading, zone)):
         return False
     if "per" in item and reading.values.get(item["per"]) is None:
         return False
@@ -70,7 +70,7 @@ def measure(
     item: Mapping[str, Any], readings: Iterable[Reading], panes: Panes, *, clauses: Mapping[str, Clause], zone: tzinfo
 ) -> float | int | None:
     """Return a measure over the window, None for no data; ``readings`` in the order of the log."""
-    taken = [one for one in readings if 0 <= panes.age(one) < panes.number and takes(item, one, clauses)]
+    taken = [one for one in readings if 0 <= panes.age(one) < panes.number and takes(item, one, clauses, zone)]
     if "per" not in item:
         return aggregate(item, taken, panes, zone)
     groups: dict[Any, list[Reading]] = {}
@@ -81,7 +81,12 @@ def measure(
         return len(found)
     if not found:
         return None
-    return {"max": max, "min": min, "sum": sum, "avg": lambda all_: sum(all_) / len(all_)}[item["take"]](found)  # type: ignore[operator,no-any-return]
+    return {"max": max, "min": min, "sum": added, "avg": lambda all_: math.fsum(all_) / len(all_)}[item["take"]](found)  # type: ignore[operator,no-any-return]
+
+
+def added(found: Sequence[float]) -> float:
+    """Return a sum that no order changes; counts stay whole."""
+    return sum(found) if all(isinstance(value, int) for value in found) else math.fsum(found)
 
 
 def aggregate(item: Mapping[str, Any], taken: Sequence[Reading], panes: Panes, zone: tzinfo) -> float | int | None:
@@ -163,17 +168,23 @@ def air(gas: str, taken: Sequence[Reading], panes: Panes) -> float | None:
 
 
 def nesterov(taken: Sequence[Reading], panes: Panes, zone: tzinfo) -> float | None:
-    """Return Nesterov's P at the window's end."""
+    """Return Nesterov's P from the oldest pane that holds something to the newest that does."""
+    ages = [panes.age(one) for one in taken]
     days = []
-    for age in range(panes.number - 1, -1, -1):
+    for age in range(max(ages, default=-1), min(ages, default=0) - 1, -1):
         pane = sorted((one for one in taken if panes.age(one) == age), key=lambda one: one.effective)
-        noon = [one for one in pane if local(one.effective, zone).hour == 13]
-        last = noon[-1].values if noon else {}
+        noon = [one.values for one in pane if at_noon(one, zone)]
         rain = [float(one.values["rain_mm"]) for one in pane if one.values.get("rain_mm") is not None]
-        days.append(
-            FireDay(rain_mm=total(rain), temperature_c=last.get("temperature_c"), humidity_pct=last.get("humidity_pct"))
-        )
-    return cumulative_p(days, start=0.0)[-1]
+        last = noon[-1] if noon else {}
+        days.append(FireDay(rain_mm=total(rain) if rain else None, temperature_c=last.get("temperature_c"),
+                            humidity_pct=last.get("humidity_pct")))  # fmt: skip
+    return cumulative_p(days, start=0.0)[-1] if days else None
+
+
+def at_noon(reading: Reading, zone: tzinfo) -> bool:
+    """Tell whether it is a reading of 13 h with both of the figures that P needs."""
+    both = all(reading.values.get(name) is not None for name in ("temperature_c", "humidity_pct"))
+    return both and local(reading.effective, zone).hour == 13
 
 
 def distance_m(one: tuple[float, float], other: tuple[float, float]) -> float:

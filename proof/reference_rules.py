@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import lru_cache
@@ -43,6 +43,7 @@ BY_MEMBER = (
     ("leave", "zone", "!inside"), ("over", "window", ""), ("measure", "change", ""), ("delta", "change", ""),
     ("rate", "change", ""),
 )  # fmt: skip
+DAY_MINUTES, SCHEDULE_DAYS = 1_440, 60
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
@@ -245,10 +246,8 @@ def active(rule: Rule, at: int, zone: tzinfo, holidays: Iterable[str]) -> bool:
     if schedule is None:
         return True
     now, free = local(at, zone), set(holidays)
-    hours = schedule.get("hours", "00:00-24:00")
     minute = now.hour * 60 + now.minute
-    for text in [hours] if isinstance(hours, str) else hours:
-        start, end = (int(part[:2]) * 60 + int(part[3:]) for part in re.split(r"\s*-\s*", text))
+    for start, end in periods(schedule):
         for begun in (0, 1):  # the day on which the period began: today or yesterday
             day = now.date() - timedelta(days=begun)
             if DAYS[day.weekday()] not in schedule.get("days", DAYS):
@@ -256,7 +255,33 @@ def active(rule: Rule, at: int, zone: tzinfo, holidays: Iterable[str]) -> bool:
             kind, holiday = schedule.get("holidays", "include"), day.isoformat() in free
             if (kind == "exclude" and holiday) or (kind == "only" and not holiday):
                 continue
-            last = end if end > start else end + 1_440
-            if start <= minute + 1_440 * begun < last:
+            last = end if end > start else end + DAY_MINUTES
+            if start <= minute + DAY_MINUTES * begun < last:
                 return True
     return False
+
+
+def periods(schedule: Mapping[str, Any]) -> list[tuple[int, int]]:
+    """Return the periods of a day, in minutes from midnight."""
+    hours = schedule.get("hours", "00:00-24:00")
+    found = []
+    for text in [hours] if isinstance(hours, str) else hours:
+        start, end = (int(part[:2]) * 60 + int(part[3:]) for part in re.split(r"\s*-\s*", text))
+        found.append((start, end))
+    return found
+
+
+def next_switch(rule: Rule, after: int, zone: tzinfo, holidays: Sequence[str], *, counts: bool) -> int | None:
+    """Return the next instant after ``after`` at which a period begins or ends: no edge of a period is passed over."""
+    schedule = rule.body.get("active")
+    if schedule is None:
+        return None
+    edges = {0, *(edge % DAY_MINUTES for period in periods(schedule) for edge in period)}
+    midnight = local(after, zone).replace(hour=0, minute=0, second=0, microsecond=0)
+    for day in range(SCHEDULE_DAYS):
+        for edge in sorted(edges):
+            moment = midnight + timedelta(days=day, minutes=edge)
+            at = (moment - EPOCH) // timedelta(microseconds=1)
+            if at > after and active(rule, at, zone, holidays) is not counts:
+                return at
+    return None

@@ -10,7 +10,7 @@ from ioc.domain.event import Entry
 from ioc.rules.evaluate import step
 from ioc.rules.memory import Memory
 from ioc.rules.ruleset import RuleSet
-from proof.histories import FEEDS, ZONE, Item, entries_of
+from proof.histories import FEEDS, ZONE, Item, entries_of, lawful
 from proof.reference import evaluate, micros
 from proof.reference_alerts import Told
 
@@ -52,9 +52,22 @@ def as_told(made: Transition) -> Told:
 
 def comparable(told: Iterable[Told]) -> list[tuple[Any, ...]]:
     """Return what the two must agree on; values only to nine digits, since sums may be added in another order."""
-    return [tuple(one._replace(values=(), labels=tuple(sorted(one.labels)))) for one in told]
+    return [
+        tuple(
+            one._replace(
+                values=tuple((name, shown(value)) for name, value in one.values), labels=tuple(sorted(one.labels))
+            )
+        )
+        for one in told
+    ]
+
+
+def shown(value: Any) -> Any:
+    """Return a value as far as both must agree on it."""
+    return float(f"{value:.{DIGITS}g}") if isinstance(value, (int, float)) and not isinstance(value, bool) else value
 
 
 def differ(history: Sequence[Item]) -> bool:
     """Tell whether engine and reference disagree about a history."""
+    history = lawful(history)
     return comparable(told_by_engine(history)) != comparable(evaluate(entries_of(history), FEEDS, ZONE))

@@ -148,7 +148,7 @@ def is_chattering(state: KeyState, move: Move, rule: Rule) -> bool:
     """Tell whether a move is one of too many; a rise in level never is."""
     alert = state.alert
     assert alert is not None, "a move has an alert"
-    recent = [flap_us for flap_us in alert.flaps_us if move.at_us - CHATTERING_US < flap_us <= move.at_us]
+    recent = [flap_us for flap_us in alert.flaps_us if move.at_us - CHATTERING_US <= flap_us <= move.at_us]
     if len(recent) <= CHATTERING_FLAPS:
         return False
     severity = rule.levels[move.level].severity

@@ -22,7 +22,6 @@ def rule_changed(fold: Folding) -> None:
     if value is None or not value["body"].get("enabled", True):
         memory.rules.pop(identifier, None)
         end(fold, identifier, "rule_removed")
-        rules.remove(identifier)
         return
     record = RuleRecord(body=value["body"], hash=value["hash"], version=value["version"])
     rule, before = rules.compile(identifier, record), rules.rules.get(identifier)
@@ -37,8 +36,9 @@ def rule_changed(fold: Folding) -> None:
     if anew and rule.kind is Kind.ABSENCE:
         silences.expect_all(fold, rule)
     if before is not None and not anew and rule.hash != before.hash:
-        for key, state in list(memory.keys.get(identifier, {}).items()):
-            refit(fold, rule, before, key, state)
+        for key, state in sorted(memory.keys.get(identifier, {}).items()):
+            if memory.keys[identifier].get(key) is state:
+                refit(fold, rule, before, key, state)
 
 
 def refit(fold: Folding, rule: Rule, before: Rule, key: str, state: KeyState) -> None:
@@ -52,7 +52,7 @@ def refit(fold: Folding, rule: Rule, before: Rule, key: str, state: KeyState) ->
         fold.end_key(before, key, state, "rule_changed")
         del fold.memory.keys[rule.id][key]
         return
-    keep_levels(rule, before, state)
+    kept = keep_levels(rule, before, state)
     # An edit counts from its entry on: what it makes due earlier is due now.
     state.floor_us = max(state.floor_us, at_us)
     if state.over and rule.hold_us is not None:
@@ -63,7 +63,9 @@ def refit(fold: Folding, rule: Rule, before: Rule, key: str, state: KeyState) ->
             state.head_us = max(state.head_us, at_us)
             facts = fold.watch_of(rule, state).facts(rule, state, at_us)
             values = {} if facts is None else dict(facts)
-        observe(rule, state, values, at_us=at_us, holidays=fold.memory.holidays)
+        observe(rule, state, values, at_us=at_us, holidays=fold.memory.holidays, kept=kept)
+    if rule.schedule is not None or before.schedule is not None:
+        turn(rule, state, at_us=at_us, holidays=fold.memory.holidays)
     fold.advance(rule, key, state, limit_us=at_us)
     # A level that the edit took away ends here, with no timer of its own to say so.
     move = follow(rule, key, state, due_us=at_us, position=fold.entry.position)
@@ -72,28 +74,32 @@ def refit(fold: Folding, rule: Rule, before: Rule, key: str, state: KeyState) ->
     fold.reschedule(rule, key, state)
 
 
-def keep_levels(rule: Rule, before: Rule, state: KeyState) -> None:
-    """Give a key the levels of a rule's new form."""
+def keep_levels(rule: Rule, before: Rule, state: KeyState) -> list[LevelState]:
+    """Give a key the levels of a rule's new form; return the conditions that stay as they were."""
     old = {level.severity: (level, state.levels[number]) for number, level in enumerate(before.levels)}
+    same: list[LevelState] = []
     state.levels = []
     for level in rule.levels:
         kept, fresh = old.get(level.severity), LevelState()
         if kept is not None and (kept[0].when.text, kept[0].for_us) == (level.when.text, level.for_us):
             fresh = kept[1]
+            same.append(fresh)
         elif kept is not None:
             fresh.live = kept[1].live
         state.levels.append(fresh)
     if (rule.clear.when and rule.clear.when.text) != (before.clear.when and before.clear.when.text):
         state.clear = LevelState()
+    else:
+        same.append(state.clear)
+    return same
 
 
 def end(fold: Folding, identifier: str, reason: str) -> None:
-    """End every open alert of a rule and forget its keys."""
-    rule = fold.rules.rules.get(identifier)
+    """End every open alert of a rule and forget its keys; it sees no alert of others any more."""
+    rule = fold.rules.remove(identifier)
     if rule is not None:
         for key, state in sorted(fold.memory.keys.get(identifier, {}).items()):
             fold.end_key(rule, key, state, reason)
-        fold.drain()
     fold.memory.forget_rule(identifier)
 
 
@@ -114,7 +120,6 @@ def device_changed(fold: Folding) -> None:
     assert identifier is not None, "a device entry names its device"
     if value is None or value.get("state") == DeviceState.RETIRED:
         device_gone(fold, identifier)
-        fold.drain()
     if value is None:
         memory.devices.pop(identifier, None)
     elif identifier in memory.devices or len(memory.devices) < DEVICES_MAX:

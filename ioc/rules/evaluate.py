@@ -51,7 +51,6 @@ def step(rules: RuleSet, memory: Memory, entry: Entry) -> tuple[Transition, ...]
         edits.area_changed(fold)
     elif kind is EntryKind.CALENDAR:
         edits.calendar_changed(fold)
-    fold.drain()
     memory.position, memory.log_us = entry.position, fold.log_us
     return tuple(fold.transitions)
 
@@ -65,9 +64,10 @@ class Fold:
         self.entry = entry
         self.log_us = to_us(entry.log_time)
         self.transitions: list[Transition] = []
-        self.unseen: list[tuple[Transition, int, int]] = []
-        """(transition, log time at which it was due, depth) that rules over alerts have not seen yet."""
+        self.unseen: list[tuple[Transition, Mode, int, int]] = []
+        """(transition, its rule's mode, log time at which it was due, depth): not yet seen by rules over alerts."""
         self.depth = 0
+        """How deep the rules over alerts stand that are being evaluated; 0: none is."""
 
     # ------------------------------------------------------------ readings
 
@@ -80,8 +80,6 @@ class Fold:
         add_context(values, event, self.memory.devices.get(event.device, {}))
         for rule in matching(values):
             self.reading(rule, event, values, wrong)
-            if self.unseen:
-                self.drain()
 
     def reading(self, rule: Rule, event: Event, values: Mapping[str, Any], wrong: tuple[str, ...]) -> None:
         """Show a reading to one rule."""
@@ -212,12 +210,12 @@ class Fold:
         kept = tuple([taken.values.get(name) for name in rule.inputs])
         state.readings.append(Reading(taken.position, taken.device, taken.at_us, rule.inputs, kept))
         facts = watch.take(rule, state, taken, self.memory.tally)
-        if facts is not None:
+        if facts is not None and not (taken.late and state.over):
             state.values = {name: facts[name] for name in rule.measures if facts.get(name) is not None}
             changed = self.judge(rule, state, facts, told_us=None if taken.late else taken.at_us)
             if changed or (due_us is not None and due_us <= state.head_us):
                 self.advance(rule, key, state, limit_us=state.head_us)
-        if not taken.late:
+        if not taken.late and facts is not None:
             self.speak_up(rule, key, state)
         self.reschedule(rule, key, state)
 
@@ -277,8 +275,6 @@ class Fold:
             del self.memory.keys[rule.id][key]
         else:
             self.reschedule(rule, key, state)
-        if self.unseen:
-            self.drain()
 
     def watch(self, rule: Rule) -> Watch:
         """Return the kind of a rule that is no threshold."""
@@ -304,7 +300,11 @@ class Fold:
             self.say(rule, key, move)
 
     def say(self, rule: Rule, key: str, move: Move) -> None:
-        """Record a move: as a transition, or as a figure in monitor mode; rules over alerts see both."""
+        """Record a move: as a transition, or as a figure in monitor mode; rules over alerts see both, at once.
+
+        At once, not when the entry is done: how many of a key's timers end at one entry depends on the ticks, and what
+        rules over alerts make of them must not.
+        """
         transition = announce(self.rules, self.memory, self.entry, rule=rule, key=key, move=move)
         if rule.mode is Mode.MONITOR:
             self.memory.tally.watch(transition)
@@ -313,18 +313,20 @@ class Fold:
         if self.rules.over_alerts:
             state = self.memory.keys[rule.id][key]
             due_log_us = min(self.log_us, state.log_us + max(move.due_us - state.time_us, 0))
-            self.unseen.append((transition, due_log_us, self.depth))
+            self.unseen.append((transition, rule.mode, due_log_us, self.depth))
+            if not self.depth:
+                self.drain()
 
     def drain(self) -> None:
-        """Show the transitions so far to the rules over alerts, and theirs to those above, to a depth of three."""
+        """Show the transitions so far to the rules over alerts, in the order in which they are made, and theirs too."""
         while self.unseen:
-            transition, log_us, depth = self.unseen.pop(0)
+            transition, mode, log_us, depth = self.unseen.pop(0)
             if depth >= DEPTH_MAX:
                 self.memory.tally.deep[transition.rule] += 1
                 continue
             self.depth = depth + 1
-            over_alerts.seen(self, transition, log_us)
-            self.depth = 0
+            over_alerts.seen(self, transition, mode, log_us)
+        self.depth = 0
 
     def next_due(self, rule: Rule, state: KeyState) -> int | None:
         """Return when, on the key's time, its next timer ends."""

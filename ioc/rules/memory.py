@@ -22,7 +22,7 @@ from ioc.domain.severity import Severity
 from ioc.errors import IOCError
 from ioc.rules.rule import SECOND_US
 
-VERSION = 3
+VERSION = 4
 READINGS_MAX = 20
 KEYS_MAX = 10_000
 """Keys of one rule. At the bound the idle ones make room; if none is idle a new key is not evaluated, and counted."""

@@ -10,16 +10,16 @@ from ioc.rules.clusters import join, part_of
 from ioc.rules.folding import Folding
 from ioc.rules.keys import add_place, key_of
 from ioc.rules.kinds import ALERTS, Kind
-from ioc.rules.rule import Rule, to_us
+from ioc.rules.rule import Mode, Rule, to_us
 from ioc.rules.watch import Taken
 from ioc.rules.watch_correlate import MEMBERS_MAX, held_of
 
 BEGUN = (TransitionKind.OPENED, TransitionKind.REOPENED)
 
 
-def seen(fold: Folding, transition: Transition, log_us: int) -> None:
+def seen(fold: Folding, transition: Transition, mode: Mode, log_us: int) -> None:
     """Show a transition to every rule over alerts but its own; ``log_us`` is the log time at which it was due."""
-    values = values_of(fold, transition)
+    values = values_of(fold, transition, mode)
     for rule in fold.rules.over_alerts:
         if rule.id == transition.rule:
             continue
@@ -31,13 +31,13 @@ def seen(fold: Folding, transition: Transition, log_us: int) -> None:
             correlate(fold, rule, transition, values, log_us)
 
 
-def values_of(fold: Folding, transition: Transition) -> dict[str, Any]:
+def values_of(fold: Folding, transition: Transition, mode: Mode) -> dict[str, Any]:
     """Return what rules may ask of an alert."""
     device = fold.memory.devices.get(transition.device or "", {})
     values: dict[str, Any] = {
         "rule": transition.rule, "key": transition.key, "domain": transition.domain,
         "severity": transition.severity.value, "rank": transition.severity.rank,
-        "mode": fold.rules.rules[transition.rule].mode.value if transition.rule in fold.rules.rules else "alert",
+        "mode": mode.value,
     }  # fmt: skip
     place = {"feed": transition.feed, "area": transition.area, "zone": transition.zone, "lat": transition.lat,
              "lon": transition.lon}  # fmt: skip

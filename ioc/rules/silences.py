@@ -75,7 +75,9 @@ def heard(fold: Folding, rule: Rule, event: Event, values: Mapping[str, Any]) ->
     if not fold.watch(rule).hears(rule, values):
         return
     device = fold.memory.devices.get(event.device)
-    known = values if device is None or not expected(device) else registered(event.device, device)
+    if device is not None and not expected(device):
+        return  # the silence of a device in maintenance is expected, so its test reading begins no watch
+    known = values if device is None else registered(event.device, device)
     if rule.where is not None and not fold.chosen(rule, known):
         return
     key = key_of(rule, event.key, known)
@@ -84,10 +86,19 @@ def heard(fold: Folding, rule: Rule, event: Event, values: Mapping[str, Any]) ->
         return
     effective_us = to_us(event.effective)
     state = fold.memory.keys.get(rule.id, {}).get(key)
+    if state is not None and effective_us <= state.time_us:
+        fold.memory.tally.late[rule.id] += effective_us < state.time_us
+        return  # the instant that it was last heard of, or one before: no news
     if state is None:
         state = fold.begin(rule, key, effective_us, feed=event.feed, device=event.device)
         if state is None:
             return
+    if gap_is_open(fold.memory, fold.log_us):
+        fold.watch_of(rule, state)
+        own = silence_of(state)
+        if not own.silent and effective_us >= own.quiet_us:
+            own.put_off = True  # heard before the gap's entry: nothing was ever silent, whatever the key's time says
+            fold.reschedule(rule, key, state)
     taken = Taken(fold.entry.position, effective_us, event.feed, event.device, {**values, **known})
     fold.take(rule, key, state, taken)
 

@@ -6,7 +6,7 @@ of one instant together, so an alert that reaches two levels at once opens once,
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import date
@@ -95,10 +95,9 @@ def season_due(rule: Rule, state: KeyState, holidays: AbstractSet[date]) -> int 
 
 
 def turn(rule: Rule, state: KeyState, *, at_us: int, holidays: AbstractSet[date]) -> None:
-    """Let every condition be what the schedule makes of it at ``at_us``."""
-    assert rule.schedule is not None, "asked only of a rule with hours"
+    """Let every condition be what the schedule makes of it at ``at_us``; without one, what the readings say."""
     state.season_us = max(state.season_us, at_us)
-    active = rule.schedule.active(at_us, holidays)
+    active = rule.schedule is None or rule.schedule.active(at_us, holidays)
     for level in state.levels:
         truth = level.raw if active else False
         if truth is not level.truth:
@@ -154,7 +153,8 @@ def advance(
             own_us = watch.due(rule, state)
             if own_us is not None and own_us <= due_us:
                 facts = watch.end(rule, state, own_us)
-                if facts is not None:
+                # While a passed hold makes every condition false, what leaves changes none of them.
+                if facts is not None and not state.over:
                     state.values = {name: facts[name] for name in rule.measures if facts.get(name) is not None}
                     observe(rule, state, facts, at_us=own_us, holidays=holidays)
         if rule.schedule is not None:
@@ -210,20 +210,30 @@ def level_of(rule: Rule, severity: Severity) -> int:
 
 
 def observe(
-    rule: Rule, state: KeyState, values: Facts, *, at_us: int, holidays: AbstractSet[date] = NO_DAYS
+    rule: Rule,
+    state: KeyState,
+    values: Facts,
+    *,
+    at_us: int,
+    holidays: AbstractSet[date] = NO_DAYS,
+    kept: Sequence[LevelState] | None = None,
 ) -> tuple[bool, int, int]:
     """Let a reading say what each condition is from ``at_us`` on; return (whether one changed, failed, without data).
 
-    *No data* and a failure leave a condition as it was, and a reading that answers none renews no hold.
+    *No data* and a failure leave a condition as it was, and a reading that answers none renews no hold. ``kept`` are
+    conditions that are not asked: after an edit those that it left as they were.
     """
     changed, failed, without = False, 0, 0
     pairs = [(level.when, state.levels[number], level) for number, level in enumerate(rule.levels)]
     if rule.clear.when is not None:
         pairs.append((rule.clear.when, state.clear, rule.levels[0]))
+    if kept is not None:
+        pairs = [pair for pair in pairs if not any(pair[1] is one for one in kept)]
     active = True
     if rule.schedule is not None:
+        # A late event is judged at the key's head, which may lie before a period's end that the key has passed.
         state.season_us = max(state.season_us, at_us)
-        active = rule.schedule.active(at_us, holidays)
+        active = rule.schedule.active(state.season_us, holidays)
     for when, known, level in pairs:
         if rule.asks_limit:
             values = {**values, "limit": rule.limit_in_force(level, at_us)}
@@ -232,10 +242,11 @@ def observe(
         if truth is None:
             without += not broke
             truth = known.raw
+        changed = changed or (rule.schedule is not None and known.raw is not truth)  # it counts when the hours begin
         known.raw = truth
         if not active:
             truth = known is state.clear
-        if truth is not None and truth is not known.truth:
+        if truth is not known.truth and (truth is not None or rule.schedule is not None):
             known.truth, known.since_us, changed = truth, at_us, True
     return changed, failed, without
 

@@ -20,8 +20,8 @@ class Side:
         self.inside = inside
 
     def pack(self) -> Any:
-        """Return it for a snapshot."""
-        return self.inside
+        """Return it for a snapshot: never null, which would stand for no memory at all."""
+        return [self.inside]
 
 
 class ZoneWatch(Plain):
@@ -51,7 +51,7 @@ class ZoneWatch(Plain):
 
     def unpack(self, rule: Rule, packed: Any) -> Side:  # noqa: ARG002
         """Return what a snapshot kept."""
-        return Side(packed)
+        return Side(packed[0])
 
     def details(self, rule: Rule, state: KeyState) -> dict[str, Any]:
         """Return which side it is on."""

@@ -84,6 +84,8 @@ class Parted:
             return max(values)
         if self.take is Take.MIN:
             return min(values)
+        if self.take is Take.SUM and all(type(value) is int for value in values):
+            return sum(values)  # counts stay whole, as conditions take them
         total = math.fsum(values)  # exactly rounded, so that the order of the parts does not matter
         return total if self.take is Take.SUM else total / len(values)
 
