@@ -24,7 +24,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=3.0, help="throughput: about how long one round lasts")
     parser.add_argument("--rounds", type=int, default=5, help="throughput: rounds of every road")
     parser.add_argument("--keys", type=int, default=20_000_000, help="throughput: identities stored beforehand")
-    parser.add_argument("--batch-rows", type=int, default=1_000, help="throughput: IOC_BATCH_ROWS of the roles")
+    parser.add_argument("--batch-rows", type=int, default=2_000, help="throughput: IOC_BATCH_ROWS of the roles")
     parser.add_argument("--doors", type=int, default=1, help="throughput: processes that share the MQTT port")
     parser.add_argument("--events", type=int, default=20_000, help="rules: readings that one round folds")
     parser.add_argument("--no-keep", action="store_true", help="do not write bench/results")

@@ -65,7 +65,7 @@ class Settings(BaseSettings):
 
     batch_rows: Annotated[
         int, Field(description="Flush the batch at this many messages", ge=1, le=10_000, json_schema_extra=unit("rows"))
-    ] = 1_000
+    ] = 2_000
     batch_milliseconds: Annotated[
         int, Field(description="Flush the batch after this time", ge=0, le=1_000, json_schema_extra=unit("ms"))
     ] = 4
