@@ -17,12 +17,14 @@ from proof.drill_run import PACK, played
 from tests.acceptance.instance import run_cli
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(300)]
+NOT_JUDGED = ["rain.wet-ground", "reservoir.outflow-drop", "river.rise", "silence.reservoir"]
+"""Windows, changes and silence: the oracle in SQL knows plain thresholds, the rest is the reference evaluator's."""
 SCENARIO = PACK / "drills" / "flood-2017.yaml"
 
 
 async def test_a_flood_night_raises_its_alerts_and_is_the_same_at_any_speed():
     rules, others = read_rules(PACK, FEEDS)
-    assert others == []
+    assert others == NOT_JUDGED
     until = load_scenario(SCENARIO).last
 
     async def run(speed):
