@@ -154,7 +154,7 @@ async def _run(path: Path, gate: asyncio.Semaphore, **given: Any) -> dict[str, A
     rules, others = read_rules(PACK, FEEDS)
     async with gate, played(path, **given) as drill:
         async with drill.database() as connection:
-            found = await judge(connection, rules, load_scenario(path).last)
+            found = await judge(connection, rules, load_scenario(path).last, others=others)
         return {
             "readings": drill.acknowledged,
             "seconds": drill.seconds,

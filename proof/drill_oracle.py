@@ -74,11 +74,11 @@ class Judged:
 
 
 def read_rules(pack: Path, feeds: Sequence[str]) -> tuple[list[Judged], list[str]]:
-    """Return the pack's rules over these feeds, and the names of those of another form."""
+    """Return the pack's rules that hear these feeds, and the names of those of another form."""
     judged, others = [], []
     for path in sorted((pack / "rules").glob("*.yaml")):
         body = yaml.safe_load(path.read_text(encoding="utf-8"))
-        if body.get("feed") in feeds:  # neither a sequence nor a rule over several feeds
+        if _heard(body) & {*feeds, "alert"}:
             rule = _judged(body)
             if rule is None:
                 others.append(str(body["rule"]))
@@ -87,8 +87,14 @@ def read_rules(pack: Path, feeds: Sequence[str]) -> tuple[list[Judged], list[str
     return judged, others
 
 
+def _heard(body: Mapping[str, Any]) -> set[str]:
+    """Return the feeds of a rule; a sequence names them in its steps."""
+    named = body.get("feed", [step["feed"] for step in body.get("sequence", [])])
+    return {named} if isinstance(named, str) else set(named)
+
+
 def _judged(body: Mapping[str, Any]) -> Judged | None:
-    if OTHER_KINDS & set(body):
+    if OTHER_KINDS & set(body) or not isinstance(body.get("feed"), str) or body["feed"] == "alert":
         return None
     levels = [(ABOVE.fullmatch(level["when"]), level) for level in body["levels"]]
     band = BAND.fullmatch((body.get("clear") or {}).get("when", ""))
@@ -128,8 +134,10 @@ class Findings:
     problems: list[str]
 
 
-async def judge(connection: asyncpg.Connection, rules: Sequence[Judged], until: datetime) -> Findings:
-    """Compare the alerts of a drill that ran until ``until`` with what its rows say."""
+async def judge(
+    connection: asyncpg.Connection, rules: Sequence[Judged], until: datetime, *, others: Sequence[str]
+) -> Findings:
+    """Compare the alerts of a drill that ran until ``until`` with what its rows say; ``others`` nobody judges here."""
     history = await connection.fetch(HISTORY)
     days: dict[str, list[str]] = {}
     problems: list[str] = []
@@ -156,7 +164,7 @@ async def judge(connection: asyncpg.Connection, rules: Sequence[Judged], until: 
             rises += sum(len(times) for times in begins.values())
             if opened:
                 days[name] = [str(m["day"]) for m in moves if m["kind"] in ("opened", "reopened")]
-    known = {rule.rule for rule in rules}
+    known = {*(rule.rule for rule in rules), *others}
     problems += [
         f"{move['rule']} {move['key']}: an alert of a rule that nobody judged"
         for move in history
