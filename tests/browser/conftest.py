@@ -64,8 +64,8 @@ def publisher(instance, operator_client):
     """Make devices of the test's own."""
     made: list[Publisher] = []
 
-    def make(device: str, feed: str) -> Publisher:
-        body = {"id": device, "feed": feed, "name": {"vi": device, "en": device}, "area": "04795"}
+    def make(device: str, feed: str, **place: float) -> Publisher:
+        body = {"id": device, "feed": feed, "name": {"vi": device, "en": device}, "area": "04795", **place}
         assert operator_client.post("/api/v1/devices", json=body).status_code == 201
         key = operator_client.post(f"/api/v1/devices/{device}/keys", json={}).json()["key"]
         made.append(Publisher(instance, device, key, feed))

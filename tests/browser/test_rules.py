@@ -1,0 +1,236 @@
+"""Luật: what a person sees and does with rules, in a real browser against a real instance."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import pytest
+from playwright.async_api import expect
+
+from tests.acceptance.instance import wait_until
+from tests.browser.axe import serious
+from tests.browser.conftest import SHOTS
+
+pytestmark = pytest.mark.timeout(240)
+RULE = """\
+# How high the river may stand for this test.
+rule: {id}
+title: {{vi: "Mực nước thử {id}", en: "Test level {id}"}}
+domain: disaster
+feed: river_level
+where: 'device == "{id}-gauge"'
+by: [device]
+levels:
+  - {{severity: high, when: 'level_cm > {limit}'}}
+clear: {{when: 'level_cm < 900.0'}}
+limit: {{value: 1200, unit: cm, source: "Cấu hình địa phương, chưa kiểm chứng", verified: false}}
+summary:
+  vi: "{{device}}: {{level_cm}} cm"
+  en: "{{device}}: {{level_cm}} cm"
+"""
+
+
+@pytest.fixture
+def made(operator_client):
+    """Make rules of the site's own; they are gone after the test."""
+    names: list[str] = []
+
+    def make(identifier: str, limit: float = 1500.0) -> dict[str, Any]:
+        body = {"yaml": RULE.format(id=identifier, limit=limit), "why": "cho bài thử"}
+        answer = operator_client.post("/api/v1/rules", json=body)
+        assert answer.status_code == 201, answer.text
+        names.append(identifier)
+        found: dict[str, Any] = answer.json()
+        return found
+
+    yield make
+    for name in names:
+        rule = operator_client.get(f"/api/v1/rules/{name}")
+        if rule.status_code == 200:
+            operator_client.request("DELETE", f"/api/v1/rules/{name}", json={"why": "hết bài thử"},
+                                    headers={"If-Match": rule.headers["ETag"]})  # fmt: skip
+
+
+def alerts_of(client, rule: str) -> list[dict[str, Any]]:
+    return list(client.get("/api/v1/alerts", params={"rule": rule}).json()["items"])
+
+
+async def open_text(operator, rule: str):
+    """Open a rule's text and return its field."""
+    await operator.go(f"/rules/{rule}?tab=text")
+    field = operator.page.get_by_test_id("rule-yaml")
+    await expect(field).to_have_value(re.compile("rule: "))
+    await expect(operator.page.get_by_test_id("rule-verdict")).to_have_attribute("data-errors", "0", timeout=8_000)
+    return field
+
+
+async def save(operator, why: str) -> None:
+    """Save with the keyboard, as the banner about sound may lie over the button."""
+    await operator.page.get_by_test_id("rule-why").fill(why)
+    await expect(operator.page.get_by_test_id("rule-save")).to_be_enabled(timeout=8_000)
+    await operator.page.get_by_test_id("rule-why").press("Enter")
+
+
+async def test_rules_are_found_without_marks_and_filtered_and_opened_with_the_keyboard(visit):
+    operator = await visit()
+    await operator.page.get_by_role("link", name="Luật", exact=True).click()
+    rows = operator.page.get_by_test_id("rule-row")
+    await expect(rows.first).to_be_visible()
+    await expect(operator.page.get_by_role("heading", name=re.compile("Môi trường"))).to_be_visible()
+    await operator.page.get_by_role("searchbox").fill("bui min pm2.5 o muc xau keo dai")
+    await expect(rows).to_have_count(1)
+    await expect(rows).to_contain_text("Bụi mịn PM2.5")
+    await expect(rows).to_contain_text("QĐ 1459/QĐ-TCMT")
+    await expect(rows).to_contain_text("đã kiểm chứng")
+    await operator.page.keyboard.press("Escape")
+    await operator.page.keyboard.press("j")
+    await operator.page.keyboard.press("Enter")
+    await expect(operator.page).to_have_url(re.compile("/rules/air.pm25"))
+    await expect(operator.page.get_by_test_id("rule-words")).to_contain_text("Bụi mịn PM2.5 trên 80")
+    await operator.go("/rules")
+    await operator.page.get_by_test_id("filter-unverified").click()
+    await expect(operator.page).to_have_url(re.compile("unverified=1"))
+    await expect(rows.filter(has_text="air.pm25")).to_have_count(0)
+    await expect(rows.filter(has_text="rain.1h")).to_contain_text("chưa kiểm chứng")
+
+
+async def test_errors_stand_at_their_lines_while_one_writes(visit, made):
+    made("river.test-errors")
+    operator = await visit()
+    field = await open_text(operator, "river.test-errors")
+    good = await field.input_value()
+    await field.fill(good.replace("level_cm > 1500.0", "levl_cm > 1500.0"))
+    problems = operator.page.get_by_test_id("rule-problems")
+    await expect(problems.locator("li.error")).to_contain_text("dòng 9", timeout=8_000)
+    await expect(problems.locator("li.error")).to_contain_text("levels[0].when")
+    await expect(operator.page.locator(".line.error")).to_have_count(1)
+    await operator.page.get_by_test_id("rule-why").fill("một lý do")
+    await expect(operator.page.get_by_test_id("rule-save")).to_be_disabled()
+    await problems.locator("li.error button").click()
+    await expect(field).to_be_focused()
+    await field.fill(good.replace("level_cm > 1500.0", "level_cm > 1400.0"))
+    await expect(problems.locator("li.error")).to_have_count(0, timeout=8_000)
+    await expect(operator.page.get_by_test_id("rule-words")).to_contain_text("Mực nước trên 1.400")
+    await expect(operator.page.get_by_test_id("draft-diff")).to_contain_text("1400.0")
+    await expect(operator.page.get_by_test_id("rule-save")).to_be_enabled()
+
+
+async def test_an_edit_takes_force_and_is_told_in_the_history(visit, made, publisher, operator_client):
+    made("river.test-edit")
+    gauge = publisher("river.test-edit-gauge", "river_level")
+    gauge.send(json.dumps({"level_cm": 1300.0}))
+    operator = await visit()
+    field = await open_text(operator, "river.test-edit")
+    await field.fill((await field.input_value()).replace("level_cm > 1500.0", "level_cm > 1200.0"))
+    await save(operator, "Nước lên sớm hơn dự kiến")
+    await expect(operator.page.get_by_text("phiên bản 2").first).to_be_visible(timeout=8_000)
+    gauge.send(json.dumps({"level_cm": 1301.0}))
+    [alert] = wait_until(lambda: alerts_of(operator_client, "river.test-edit"), what="the alert")
+    assert (alert["rule_version"], alert["condition"]) == (2, "firing")
+    await operator.page.get_by_test_id("tab-history").click()
+    history = operator.page.get_by_test_id("rule-history")
+    await expect(history.locator("li").first).to_contain_text("Nước lên sớm hơn dự kiến")
+    await expect(history.locator("li").first).to_contain_text("đang áp dụng")
+    await history.locator("button").first.click()
+    await expect(operator.page.get_by_test_id("history-diff").locator(".new")).to_contain_text("1200.0")
+
+
+async def test_a_rule_is_switched_off_with_a_reason_and_back_on_by_undo(visit, made, operator_client):
+    made("river.test-off")
+    operator = await visit()
+    await operator.go("/rules/river.test-off")
+    await operator.page.get_by_test_id("switch-disable").click()
+    await expect(operator.page.get_by_test_id("why-confirm")).to_be_disabled()
+    await operator.page.get_by_test_id("why-text").fill("Trạm đang sửa")
+    await operator.page.get_by_test_id("why-text").press("Enter")
+    await expect(operator.page.get_by_test_id("rule-health").first).to_have_attribute("data-state", "off")
+    assert operator_client.get("/api/v1/rules/river.test-off").json()["changed"]["why"] == "Trạm đang sửa"
+    await operator.page.get_by_role("button", name="Hoàn tác").dispatch_event("click")
+    await expect(operator.page.get_by_test_id("rule-health").first).not_to_have_attribute("data-state", "off")
+    rule = operator_client.get("/api/v1/rules/river.test-off").json()
+    assert (rule["enabled"], rule["version"]) == (True, 3)
+
+
+async def test_a_lost_race_shows_both_forms_and_lets_one_choose(visit, made, operator_client):
+    rule = made("river.test-race")
+    operator = await visit()
+    field = await open_text(operator, "river.test-race")
+    await field.fill((await field.input_value()).replace("level_cm > 1500.0", "level_cm > 1450.0"))
+    theirs = rule["yaml"].replace("level_cm < 900.0", "level_cm < 950.0")
+    answer = operator_client.put("/api/v1/rules/river.test-race", json={"yaml": theirs, "why": "Hạ mức hết báo"},
+                                 headers={"If-Match": '"1"'})  # fmt: skip
+    assert answer.status_code == 200, answer.text
+    race = operator.page.get_by_test_id("lost-race")
+    await expect(race).to_contain_text("phiên bản 2", timeout=15_000)
+    await expect(race).to_contain_text("Hạ mức hết báo")
+    await expect(operator.page.get_by_test_id("lost-theirs").locator(".new")).to_contain_text("950.0")
+    await expect(operator.page.get_by_test_id("lost-mine").locator(".new").first).to_contain_text("1450.0")
+    await operator.page.get_by_test_id("rule-why").fill("một lý do")
+    await expect(operator.page.get_by_test_id("rule-save")).to_be_disabled()
+    await operator.page.get_by_test_id("lost-keep").click()
+    await field.fill(theirs.replace("level_cm > 1500.0", "level_cm > 1450.0"))
+    await save(operator, "Gộp cả hai thay đổi")
+    await expect(operator.page.get_by_text("phiên bản 3").first).to_be_visible(timeout=8_000)
+    now = operator_client.get("/api/v1/rules/river.test-race").json()["yaml"]
+    assert "950.0" in now
+    assert "1450.0" in now
+
+
+async def test_a_form_of_the_sites_own_stands_beside_the_packs_and_goes_back_to_it(visit, operator_client):
+    operator = await visit()
+    field = await open_text(operator, "reservoir.level")
+    await field.fill((await field.input_value()).replace("level_m > 117.0", "level_m > 116.0"))
+    await save(operator, "Nhà máy đề nghị báo sớm hơn")
+    await operator.page.get_by_test_id("tab-summary").click()
+    diff = operator.page.get_by_test_id("pack-diff")
+    await expect(diff.locator(".gone")).to_contain_text("117.0", timeout=8_000)
+    await expect(diff.locator(".new")).to_contain_text("116.0")
+    await operator.page.get_by_test_id("switch-reset").click()
+    await operator.page.get_by_test_id("why-text").fill("Trở lại quy trình")
+    await operator.page.get_by_test_id("why-text").press("Enter")
+    await expect(diff).to_have_count(0, timeout=8_000)
+    rule = operator_client.get("/api/v1/rules/reservoir.level").json()
+    assert (rule["origin"], rule["changed"]["action"]) == ("pack", "reset")
+
+
+async def test_who_may_not_change_rules_reads_them_only(visit, instance):
+    person = instance.made("user", "add", "xem-luat", "--role", "viewer")
+    reader = await visit(signed_in=False)
+    await reader.go("/signin")
+    await reader.page.get_by_test_id("signin-username").fill("xem-luat")
+    await reader.page.get_by_test_id("signin-password").fill(person["password"])
+    await reader.page.get_by_test_id("signin-submit").click()
+    await reader.page.get_by_test_id("domain-tile-disaster").wait_for(timeout=20_000)
+    await reader.go("/rules/rain.24h?tab=text")
+    await expect(reader.page.get_by_test_id("rule-yaml")).to_have_attribute("readonly", "")
+    await expect(reader.page.get_by_test_id("tab-trial")).to_have_count(0)
+    await expect(reader.page.get_by_test_id("rule-save")).to_have_count(0)
+    await reader.page.get_by_test_id("tab-summary").click()
+    await expect(reader.page.get_by_test_id("switch-disable")).to_have_count(0)
+
+
+@pytest.mark.parametrize(("name", "width", "height"), [("390", 390, 844), ("1080p", 1920, 1080), ("4k", 3840, 2160)])
+@pytest.mark.parametrize("scheme", ["dark", "light"])
+async def test_the_rules_screens_fit_and_everybody_can_use_them(visit, made, name, width, height, scheme):
+    SHOTS.mkdir(exist_ok=True)
+    rule = f"river.test-{name}-{scheme}"
+    made(rule)
+    operator = await visit(width, height)
+    if scheme == "light":
+        await operator.page.get_by_test_id("theme-toggle").first.click()
+    screens = {"rules": "/rules", "rule": "/rules/air.pm25", "rule-text": f"/rules/{rule}?tab=text",
+               "rule-trial": f"/rules/{rule}?tab=trial", "rule-history": f"/rules/{rule}?tab=history"}  # fmt: skip
+    for screen, path in screens.items():
+        await operator.go(path)
+        await operator.page.wait_for_timeout(1_000)
+        if screen == "rule-text":
+            field = operator.page.get_by_test_id("rule-yaml")
+            await field.fill((await field.input_value()).replace("level_cm > 1500.0", "levl_cm > 1500.0"))
+            await operator.page.locator(".line.error").wait_for()
+        wide = await operator.page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+        assert wide <= 0, f"{screen} scrolls sideways by {wide} px at {width}"
+        await operator.page.screenshot(path=SHOTS / f"{screen}-{name}-{scheme}.png")
+        assert await serious(operator.page) == [], screen
+    operator.page.on("dialog", lambda dialog: dialog.accept())
