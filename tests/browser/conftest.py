@@ -52,6 +52,14 @@ class Publisher:
         self._client.loop_stop()
 
 
+def new_publisher(instance: Instance, client, device: str, feed: str, place: dict[str, float]) -> Publisher:
+    """Register a device in the ward Hòa Bình, and return what publishes for it."""
+    body = {"id": device, "feed": feed, "name": {"vi": device, "en": device}, "area": "04795", **place}
+    assert client.post("/api/v1/devices", json=body).status_code == 201
+    key = client.post(f"/api/v1/devices/{device}/keys", json={}).json()["key"]
+    return Publisher(instance, device, key, feed)
+
+
 @pytest.fixture
 def operator_client(instance):
     """The API as the signed-in operator."""
@@ -65,10 +73,7 @@ def publisher(instance, operator_client):
     made: list[Publisher] = []
 
     def make(device: str, feed: str, **place: float) -> Publisher:
-        body = {"id": device, "feed": feed, "name": {"vi": device, "en": device}, "area": "04795", **place}
-        assert operator_client.post("/api/v1/devices", json=body).status_code == 201
-        key = operator_client.post(f"/api/v1/devices/{device}/keys", json={}).json()["key"]
-        made.append(Publisher(instance, device, key, feed))
+        made.append(new_publisher(instance, operator_client, device, feed, place))
         return made[-1]
 
     yield make

@@ -233,4 +233,3 @@ async def test_the_rules_screens_fit_and_everybody_can_use_them(visit, made, nam
         assert wide <= 0, f"{screen} scrolls sideways by {wide} px at {width}"
         await operator.page.screenshot(path=SHOTS / f"{screen}-{name}-{scheme}.png")
         assert await serious(operator.page) == [], screen
-    operator.page.on("dialog", lambda dialog: dialog.accept())
