@@ -78,22 +78,25 @@ async def test_rules_are_found_without_marks_and_filtered_and_opened_with_the_ke
     await operator.page.get_by_role("link", name="Luật", exact=True).click()
     rows = operator.page.get_by_test_id("rule-row")
     await expect(rows.first).to_be_visible()
-    await expect(operator.page.get_by_role("heading", name=re.compile("Môi trường"))).to_be_visible()
-    await operator.page.get_by_role("searchbox").fill("bui min pm2.5 o muc xau keo dai")
+    await expect(operator.page.get_by_role("heading", name=re.compile("Phản ánh hiện trường"))).to_be_visible()
+    await operator.page.get_by_role("searchbox").fill("air.pm25 o muc xau keo dai")
+    found = operator.page.locator("[data-rule='air.pm25']")
     await expect(rows).to_have_count(1)
-    await expect(rows).to_contain_text("Bụi mịn PM2.5")
-    await expect(rows).to_contain_text("QĐ 1459/QĐ-TCMT")
-    await expect(rows).to_contain_text("đã kiểm chứng")
+    await expect(found).to_contain_text("Bụi mịn PM2.5 ở mức Xấu kéo dài")
+    await expect(found).to_contain_text("QĐ 1459/QĐ-TCMT")
+    await expect(found).to_contain_text("đã kiểm chứng")
     await operator.page.keyboard.press("Escape")
     await operator.page.keyboard.press("j")
     await operator.page.keyboard.press("Enter")
     await expect(operator.page).to_have_url(re.compile("/rules/air.pm25"))
-    await expect(operator.page.get_by_test_id("rule-words")).to_contain_text("Bụi mịn PM2.5 trên 80")
-    await operator.go("/rules")
+    await expect(operator.page.get_by_test_id("rule-words")).to_contain_text(
+        re.compile("Bụi mịn PM2.5 trung bình NowCast 12.giờ trên 80.µg/m³, kéo dài 3.giờ")
+    )
+    await operator.go("/rules?q=rain")
     await operator.page.get_by_test_id("filter-unverified").click()
     await expect(operator.page).to_have_url(re.compile("unverified=1"))
-    await expect(rows.filter(has_text="air.pm25")).to_have_count(0)
-    await expect(rows.filter(has_text="rain.1h")).to_contain_text("chưa kiểm chứng")
+    await expect(operator.page.locator("[data-rule='rain.24h']")).to_have_count(0)
+    await expect(operator.page.locator("[data-rule='rain.1h']")).to_contain_text("chưa kiểm chứng")
 
 
 async def test_errors_stand_at_their_lines_while_one_writes(visit, made):
@@ -193,6 +196,47 @@ async def test_a_form_of_the_sites_own_stands_beside_the_packs_and_goes_back_to_
     await expect(diff).to_have_count(0, timeout=8_000)
     rule = operator_client.get("/api/v1/rules/reservoir.level").json()
     assert (rule["origin"], rule["changed"]["action"]) == ("pack", "reset")
+
+
+async def test_a_text_is_tried_on_past_data_beside_the_form_in_force(visit, made, publisher, operator_client):
+    made("river.test-trial")
+    gauge = publisher("river.test-trial-gauge", "river_level")
+    for level in (1300.0, 800.0, 1350.0):
+        gauge.send(json.dumps({"level_cm": level}))
+    operator = await visit()
+    field = await open_text(operator, "river.test-trial")
+    await field.fill((await field.input_value()).replace("level_cm > 1500.0", "level_cm > 1200.0"))
+    await expect(operator.page.get_by_test_id("rule-verdict")).to_have_attribute("data-errors", "0", timeout=8_000)
+    await operator.page.get_by_test_id("tab-trial").click()
+    await operator.page.get_by_role("button", name="24 giờ").click()
+    await operator.page.get_by_test_id("trial-run").dispatch_event("click")
+    await expect(operator.page.get_by_test_id("trial-progress").get_by_role("progressbar")).to_be_visible()
+    result = operator.page.get_by_test_id("trial-result")
+    await result.wait_for(timeout=60_000)
+    opened = result.get_by_test_id("trial-opened")
+    await expect(opened.nth(0)).to_contain_text(re.compile("[12] cảnh báo"))
+    await expect(opened.nth(1)).to_contain_text("0 cảnh báo")
+    await expect(operator.page.get_by_test_id("trial-chart").locator(".slot")).not_to_have_count(0)
+    found = operator.page.get_by_test_id("trial-alerts").locator("li").first
+    await expect(found).to_contain_text("chỉ bản đang soạn")
+    await found.locator("summary").dispatch_event("click")
+    await expect(found).to_contain_text("Mực nước")
+    await expect(operator.page.get_by_test_id("trial-former").locator("li")).to_have_count(1)
+    SHOTS.mkdir(exist_ok=True)
+    await operator.page.screenshot(path=SHOTS / "rule-trial-result.png")
+    assert await serious(operator.page) == []
+    assert alerts_of(operator_client, "river.test-trial") == [], "a trial raises nothing"
+
+
+async def test_a_trial_is_cancelled(visit, made, operator_client):
+    made("river.test-cancel")
+    operator = await visit()
+    await operator.go("/rules/river.test-cancel?tab=trial")
+    await operator.page.get_by_test_id("trial-run").dispatch_event("click")
+    await operator.page.get_by_test_id("trial-cancel").dispatch_event("click")
+    await expect(operator.page.get_by_test_id("trial-former").locator("li")).to_contain_text("Đã dừng", timeout=20_000)
+    [run] = operator_client.get("/api/v1/rules/river.test-cancel/backtests").json()["items"]
+    assert run["state"] == "cancelled"
 
 
 async def test_who_may_not_change_rules_reads_them_only(visit, instance):

@@ -2,7 +2,7 @@
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 import { number } from "../format/number";
-import { date, time } from "../format/time";
+import { date, time, timeSeconds } from "../format/time";
 import type { Figure, Readout } from "./figure";
 
 type Inks = { line: string; grid: string; text: string; faint: string; ground: string; state: string };
@@ -14,6 +14,7 @@ function inks(box: HTMLElement): Inks {
 }
 
 function tickText(split: number): string {
+  if (split % 60 !== 0) return timeSeconds(split * 1000);
   const text = time(split * 1000);
   return text === "00:00" ? date(split * 1000).slice(0, 5) : text;
 }

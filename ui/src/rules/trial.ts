@@ -1,10 +1,9 @@
 /** What a backtest's two sides share and where they differ, and times of a range as the desk writes them (UTC+7). */
-import type { Backtest, BacktestAlert } from "../api/types";
+import type { Backtest, BacktestAlert, BacktestSide } from "../api/types";
 
 export type Told = { alert: BacktestAlert; of: "both" | "candidate" | "present" };
 const OFFSET_MS = 7 * 3_600_000;
 const DAY_MS = 86_400_000;
-const DAYS_MAX = 400;
 
 /** Alerts of both sides, newest first; one that both have opened for the same key at the same instant is told once. */
 export function together(result: NonNullable<Backtest["result"]>): Told[] {
@@ -35,9 +34,37 @@ function localDay(moment: number): number {
   return Math.floor((moment + OFFSET_MS) / DAY_MS) * DAY_MS;
 }
 
-/** Every day of the range, also those on which nothing happened. */
-export function daysOf(backtest: Backtest): string[] {
-  const first = localDay(Date.parse(backtest.from));
+export type Stretch = "day" | "month" | "year";
+export type Bucket = { key: string; label: string; opened: number[]; hours: number[] };
+
+/** How finely a range is shown: never more bars than can be told apart. */
+export function stretchOf(backtest: Backtest): Stretch {
+  const days = (Date.parse(backtest.to) - Date.parse(backtest.from)) / DAY_MS;
+  return days <= 62 ? "day" : days <= 1_900 ? "month" : "year";
+}
+
+/** The sides' days, put together by stretch; also those in which nothing happened. */
+export function buckets(backtest: Backtest, sides: readonly BacktestSide[]): Bucket[] {
+  const stretch = stretchOf(backtest);
+  const length = stretch === "day" ? 10 : stretch === "month" ? 7 : 4;
+  const made = new Map<string, Bucket>();
   const last = localDay(Date.parse(backtest.to) - 1);
-  return Array.from({ length: Math.min(DAYS_MAX, Math.floor((last - first) / DAY_MS) + 1) }, (_, index) => new Date(first + index * DAY_MS).toISOString().slice(0, 10));
+  for (let day = localDay(Date.parse(backtest.from)); day <= last; day += DAY_MS) {
+    const key = new Date(day).toISOString().slice(0, length);
+    if (!made.has(key)) made.set(key, { key, label: labelOf(key, stretch), opened: sides.map(() => 0), hours: sides.map(() => 0) });
+  }
+  sides.forEach((side, index) => {
+    for (const day of side.days) {
+      const bucket = made.get(day.day.slice(0, length));
+      if (!bucket) continue;
+      bucket.opened[index] = (bucket.opened[index] ?? 0) + day.opened;
+      bucket.hours[index] = (bucket.hours[index] ?? 0) + day.firing_seconds / 3600;
+    }
+  });
+  return [...made.values()];
+}
+
+function labelOf(key: string, stretch: Stretch): string {
+  if (stretch === "day") return `${key.slice(8, 10)}/${key.slice(5, 7)}`;
+  return stretch === "month" ? `${key.slice(5, 7)}/${key.slice(0, 4)}` : key;
 }
