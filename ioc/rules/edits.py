@@ -122,6 +122,7 @@ def device_changed(fold: Folding) -> None:
         device_gone(fold, identifier)
     if value is None:
         memory.devices.pop(identifier, None)
+        memory.told.pop(identifier, None)
     elif identifier in memory.devices or len(memory.devices) < DEVICES_MAX:
         members = {name: value[name] for name in DEVICE_MEMBERS if value.get(name) is not None}
         memory.devices[identifier] = {**names_of(value), **members}

@@ -205,6 +205,8 @@ class Memory:
         """The log_time of the last tick; a gap is measured from it."""
         self.rules: dict[str, RuleRecord] = {}
         self.devices: dict[str, dict[str, Any]] = {}
+        self.told: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {}
+        """(registry's value, what absence rules know of it) by device: worked out once, no part of a snapshot."""
         self.areas: dict[str, dict[str, Any]] = {}
         self.keys: dict[str, dict[str, KeyState]] = {}
         self.holidays: frozenset[date] = frozenset()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from enum import StrEnum
 
@@ -36,6 +36,10 @@ class Schedule:
     hours: tuple[tuple[int, int], ...]
     holidays: Holidays
     zone: tzinfo
+    _stretch: list[tuple[AbstractSet[date], int, int, bool]] = field(
+        default_factory=list, init=False, repr=False, compare=False
+    )
+    """(holidays, from, until, active) of the stretch that was asked about last: most questions are of one stretch."""
 
     def begins_on(self, day: date, holidays: AbstractSet[date]) -> bool:
         """Tell whether the periods of a local day are held."""
@@ -63,16 +67,32 @@ class Schedule:
 
     def active(self, at_us: int, holidays: AbstractSet[date]) -> bool:
         """Tell whether a period holds ``at_us``; its end does not belong to it."""
-        today = self._day(at_us)
-        return any(start <= at_us < end for day in (today - DAY, today) for start, end in self.periods(day, holidays))
+        return self._around(at_us, holidays)[1]
 
     def next_change(self, at_us: int, holidays: AbstractSet[date]) -> int | None:
         """Return the next instant after ``at_us`` at which :meth:`active` changes; None: never, as far as it looks."""
-        today, now = self._day(at_us), self.active(at_us, holidays)
+        return self._around(at_us, holidays)[0]
+
+    def _around(self, at_us: int, holidays: AbstractSet[date]) -> tuple[int | None, bool]:
+        """Return (next change, whether it is active), from memory where the question is of the same stretch."""
+        for known, from_us, until_us, active in self._stretch:
+            if known is holidays and from_us <= at_us < until_us:
+                return until_us, active
+        change_us, active = self._change_after(at_us, holidays), self._holds(at_us, holidays)
+        if change_us is not None:  # "never, as far as it looks" is no stretch: it depends on where one stands
+            self._stretch[:] = [(holidays, at_us, change_us, active)]
+        return change_us, active
+
+    def _holds(self, at_us: int, holidays: AbstractSet[date]) -> bool:
+        today = self._day(at_us)
+        return any(start <= at_us < end for day in (today - DAY, today) for start, end in self.periods(day, holidays))
+
+    def _change_after(self, at_us: int, holidays: AbstractSet[date]) -> int | None:
+        today, now = self._day(at_us), self._holds(at_us, holidays)
         for ahead in range(-1, LOOK_DAYS):
             edges = sorted({edge for period in self.periods(today + ahead * DAY, holidays) for edge in period})
             for edge in edges[bisect_right(edges, at_us) :]:
-                if self.active(edge, holidays) is not now:
+                if self._holds(edge, holidays) is not now:
                     return edge
         return None
 

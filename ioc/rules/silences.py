@@ -77,7 +77,7 @@ def heard(fold: Folding, rule: Rule, event: Event, values: Mapping[str, Any]) ->
     device = fold.memory.devices.get(event.device)
     if device is not None and not expected(device):
         return  # the silence of a device in maintenance is expected, so its test reading begins no watch
-    known = values if device is None else registered(event.device, device)
+    known = values if device is None else told_of(fold.memory, event.device, device)
     if rule.where is not None and not fold.chosen(rule, known):
         return
     key = key_of(rule, event.key, known)
@@ -101,6 +101,14 @@ def heard(fold: Folding, rule: Rule, event: Event, values: Mapping[str, Any]) ->
             fold.reschedule(rule, key, state)
     taken = Taken(fold.entry.position, effective_us, event.feed, event.device, {**values, **known})
     fold.take(rule, key, state, taken)
+
+
+def told_of(memory: Memory, identifier: str, device: dict[str, Any]) -> Mapping[str, Any]:
+    """Return what the registry alone says of a device; worked out again when the registry says something new."""
+    known = memory.told.get(identifier)
+    if known is None or known[0] is not device:
+        known = memory.told[identifier] = (device, registered(identifier, device))
+    return known[1]
 
 
 def expected(device: Mapping[str, Any]) -> bool:
