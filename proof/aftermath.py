@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,7 @@ class Aftermath:
 
     entries: list[Entry]
     feeds: Mapping[str, FeedSpec]
+    zone: tzinfo
     series: Mapping[SeriesKey, SeriesRow]
     alerts: Mapping[tuple[str, str, int], Moves]
     counts: Mapping[str, int]
@@ -83,13 +84,15 @@ async def read_aftermath(instance: Instance, devices: Collection[str]) -> Afterm
         entries = await _read_log(EventLog(database), until=cursor)
     finally:
         await database.close()
+    pack = load_pack(str(instance.data / "pack"), shapes=False)
     alerts: dict[tuple[str, str, int], Moves] = {}
     for row in moves:
         alert = (row["rule"], row["key"], row["opened_position"])
         alerts.setdefault(alert, []).append((row["kind"], row["severity"], row["position"]))
     return Aftermath(
         entries=entries,
-        feeds=load_pack(str(instance.data / "pack")).feeds,
+        feeds=pack.feeds,
+        zone=pack.zone,
         series={
             (row["device"], row["field"], row["step"], row["bucket"]): (row["n"], row["sum"], row["min"], row["max"])
             for row in series

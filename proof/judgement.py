@@ -38,7 +38,7 @@ async def judge(instance: Instance, history: History, names: Sequence[str], *, f
     figures: dict[str, Any] = verdict.facts()
     if not full:
         return {**figures, "problems": problems}
-    expected = refold(after.entries, after.feeds)
+    expected = refold(after.entries, after.feeds, after.zone)
     found = {"series_mismatches": series_mismatches(expected_series(events, FIELDS), after.series),
              "alert_mismatches": alert_mismatches(expected, after.alerts)}  # fmt: skip
     problems += [f"{name}: {count}" for name, count in found.items() if count]

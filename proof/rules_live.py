@@ -11,26 +11,20 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from typing import Any
 
 import httpx2
 
-from ioc.domain.event import Entry, EntryKind
 from ioc.packs.loader import load_pack
-from ioc.store.engine import Database
-from ioc.store.event_log import EventLog
 from proof.aftermath import settle
-from proof.checkers import refold
 from proof.instance import Instance, InstanceError, add_device, running_with
 from proof.live_histories import SECONDS, Act, Script, as_yaml, script, stamped
 from proof.nemesis import OUTAGE, Nemesis
 from proof.proofs import Profile
-from proof.reference import evaluate
 from proof.report import Report, bound_95
+from proof.verify import compare
 
 PROMISE = "alerts of rules of every kind are a function of the log, whatever is edited and whoever dies meanwhile"
 VICTIMS = ("rules", "rules", "api", "backend", OUTAGE)
@@ -40,13 +34,6 @@ SETTLE_SECONDS = 7.0
 ANSWER_SECONDS = 60.0
 RETRY_SECONDS = 0.3
 WHY = "proof"
-HISTORY = """
-SELECT a.rule, a.key, h.kind, h.severity, h.at, coalesce(h.reason, '') AS reason, h.position, a.opened_position
-FROM alert_history h JOIN alert a ON a.id = h.alert WHERE h.actor IS NULL ORDER BY h.position, h.alert, h.number
-"""
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-Move = tuple[str, str, str, str, int, str, int]
-"""(rule, key, kind, severity, microseconds, reason, position)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,83 +134,6 @@ class Player:
         return {"If-Match": tag} if tag else {}
 
 
-@dataclass(frozen=True, slots=True)
-class Compared:
-    """What the house kept, beside what its log leads to."""
-
-    kept: list[Move]
-    reference: list[Move]
-    fold_mismatches: int
-    events: int
-    late: int
-
-    @property
-    def mismatches(self) -> list[str]:
-        """Return each difference from the independent evaluator."""
-        kept, given = set(self.kept), set(self.reference)
-        return [f"kept, not given by the log: {move}" for move in sorted(kept - given)] + [
-            f"given by the log, not kept: {move}" for move in sorted(given - kept)
-        ]
-
-
-async def compare(instance: Instance) -> Compared:
-    """Read everything back and work it out again, twice."""
-    pack = load_pack(str(instance.data / "pack"), shapes=False)
-    database = Database(instance.dsn, name="proof", connections_max=2, command_timeout_seconds=60.0)
-    await database.open()
-    try:
-        async with database.connection() as connection:
-            cursor = await connection.fetchval("SELECT position FROM cursor WHERE name = 'rules'")
-            rows = await connection.fetch(HISTORY)
-        entries = await _log(EventLog(database), cursor)
-    finally:
-        await database.close()
-    kept = [
-        (row["rule"], row["key"], row["kind"], row["severity"], _micros(row["at"]), row["reason"], row["position"])
-        for row in rows
-        if row["position"] <= cursor
-    ]
-    told = await asyncio.to_thread(evaluate, entries, pack.feeds, pack.zone)
-    moves: dict[tuple[str, str, int], list[tuple[str, str, int]]] = {}
-    for row in rows:
-        alert = (row["rule"], row["key"], row["opened_position"])
-        moves.setdefault(alert, []).append((row["kind"], row["severity"], row["position"]))
-    folded = refold(entries, pack.feeds, pack.zone)
-    return Compared(
-        kept=kept,
-        reference=[(one.rule, one.key, one.kind, one.severity, one.at, one.reason, one.position) for one in told],
-        fold_mismatches=sum(folded.get(alert) != moves.get(alert) for alert in folded.keys() | moves.keys()),
-        events=sum(entry.kind is EntryKind.EVENT for entry in entries),
-        late=_late(entries),
-    )
-
-
-def _late(entries: Iterable[Entry]) -> int:
-    newest: dict[str, datetime] = {}
-    late = 0
-    for entry in entries:
-        if entry.event is not None:
-            before = newest.get(entry.event.device, EPOCH)
-            late += entry.event.effective < before
-            newest[entry.event.device] = max(before, entry.event.effective)
-    return late
-
-
-def _micros(moment: datetime) -> int:
-    return (moment - EPOCH) // timedelta(microseconds=1)
-
-
-async def _log(log: EventLog, until: int) -> list[Entry]:
-    found: list[Entry] = []
-    while not found or found[-1].position < until:
-        after = (found[-1].position, found[-1].log_time) if found else (0, EPOCH)
-        more = await log.read(*after, 5_000)
-        if not more:
-            break
-        found += more
-    return [entry for entry in found if entry.position <= until]
-
-
 def _groups(count: int) -> list[range]:
     return [range(first, min(first + AT_ONCE, count)) for first in range(0, count, AT_ONCE)]
 
@@ -259,7 +169,8 @@ async def _round(size: Size, seed: int) -> dict[str, Any]:
             await settle(instance)
         except InstanceError as error:
             stuck = str(error)
-        compared = await compare(instance)
+        pack = load_pack(str(instance.data / "pack"), shapes=False)
+        compared = await compare(instance.dsn, pack.feeds, pack.zone)
     kinds = sorted({move[0].rpartition("-")[2] for move in compared.kept})
     return {
         "histories": size.histories, "faults": faults, "unrecovered": unrecovered, "seconds_each": SECONDS,
