@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -47,13 +48,13 @@ class Day:
             self.enter(EntryKind.RULE, start, subject=rule.id, value=value)
         assert self.rules.refused == {}
 
-    def enter(self, kind: EntryKind, at: datetime, **members: object) -> None:
+    def enter(self, kind: EntryKind, at: datetime, **members: Any) -> None:
         self.position += 1
         for transition in step(self.rules, self.memory, Entry(self.position, at, kind, **members)):
             if transition.kind in (TransitionKind.OPENED, TransitionKind.REOPENED):
                 self.opened.append((transition.at, transition.rule, transition.severity.value))
 
-    def say(self, at: datetime, feed: str, device: str, data: dict[str, object], **place: object) -> None:
+    def say(self, at: datetime, feed: str, device: str, data: dict[str, Any], **place: Any) -> None:
         key = hash16(str(self.position).encode())
         event = Event(feed=feed, device=device, key=key, effective=at, received_at=at, data=data, **place)
         self.enter(EntryKind.EVENT, at, event=event)
