@@ -65,8 +65,19 @@ class Around:
 
 
 def rule(row: Row, around: Around, *, open_alerts: int) -> JSONObject:
-    """Return a rule in full; ``row`` is one of the store's rules with the pack's form and the health beside it."""
-    text = row["yaml"] if row["yaml"] is not None else written(row["body"])
+    """Return a rule in full; ``row`` is one of the store's rules with the pack's form and the health beside it.
+
+    A body of a shape that no check lets pass, as a pack may bring it that nobody has held against `ioc check`, is shown
+    by its text alone: it must not take the list of all rules away. The engine refuses it, and its health says why.
+    """
+    text = _text(row["yaml"], row["body"])
+    try:
+        return _rule(row, around, open_alerts=open_alerts, text=text)
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return _rule({**row, "body": {}}, around, open_alerts=open_alerts, text=text)
+
+
+def _rule(row: Row, around: Around, *, open_alerts: int, text: str) -> JSONObject:
     made = wire_rules.rule(row, feeds=around.feeds, open_alerts=open_alerts, text=text, codes=around.codes)
     return {
         **made,

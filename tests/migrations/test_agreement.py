@@ -133,6 +133,34 @@ async def test_down_to_the_base_leaves_nothing_and_up_again_gives_the_same(datab
     assert await migrate.current_revision(database_dsn) == migrate.head_revision()
 
 
+async def test_rules_that_were_applied_before_sites_could_edit_are_still_in_force(database_dsn: str):
+    """Migration 0007: each has form, version and the beginning of its history; one removed stays so."""
+    await migrate.downgrade_async(database_dsn, revision="0006")
+    connection = await asyncpg.connect(database_dsn)
+    try:
+        for kind, name, found, version, body, removed in (
+            ("rule", "a", "h1", 3, '{"rule": "a"}', False),
+            ("rule", "b", "h2", 2, '{"enabled": false}', True),
+            ("feed", "f", "h", 1, "{}", False),
+        ):
+            await connection.execute(
+                "INSERT INTO pack_item (kind, id, hash, version, body, removed, updated_at) "
+                "VALUES ($1, $2, $3, $4, $5, $6, '2026-01-01Z')",
+                kind, name, found, version, body, removed,
+            )  # fmt: skip
+        await migrate.upgrade_async(database_dsn)
+        columns = "id, origin, version, hash, enabled, removed, pack_hash"
+        rules = await connection.fetch(f"SELECT {columns} FROM rule ORDER BY id")
+        history = await connection.fetch("SELECT rule, number, action, version, actor FROM rule_history ORDER BY rule")
+    finally:
+        await connection.close()
+    assert [tuple(row) for row in rules] == [
+        ("a", "pack", 3, "h1", True, False, "h1"),
+        ("b", "pack", 2, "h2", False, True, "h2"),
+    ]
+    assert [tuple(row) for row in history] == [("a", 1, "pack", 3, None), ("b", 1, "pack", 2, None)]
+
+
 async def test_running_the_migrations_again_changes_nothing(database_dsn: str):
     before = await everything(database_dsn)
     await migrate.upgrade_async(database_dsn)

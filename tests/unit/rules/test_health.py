@@ -96,8 +96,10 @@ def test_a_form_that_cannot_be_loaded_is_told_with_the_reason_and_the_version_in
     bench.rule(3, version=3)
     mended = bench.tell(4)["meter.level"]
     assert (mended.version, mended.refused, mended.turned) == (3, None, True)
-    bench.fold(bench.log.append(EntryKind.RULE, after(5), subject="meter.level", value=None))
-    assert bench.tell(6) == {}, "a rule that is no more has no health"
+    bench.rule(5, version=4, feed="no_such_feed")
+    assert bench.tell(6)["meter.level"].refused
+    bench.fold(bench.log.append(EntryKind.RULE, after(7), subject="meter.level", value=None))
+    assert bench.tell(8) == {}, "a rule that is no more has no health"
 
 
 def test_a_rule_that_never_could_be_loaded_is_told_without_a_version():
