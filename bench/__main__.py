@@ -1,4 +1,4 @@
-"""`python -m bench`: throughput side by side, how fast rules fold, and latency from a publish to the screen."""
+"""`python -m bench`: throughput side by side, how fast rules fold, backtests, and latency up to the screen."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from bench import latency, rules, throughput
+from bench import backtest, latency, rules, throughput
 from bench.table import table
 
 RESULTS = Path(__file__).parent / "results"
@@ -18,7 +18,7 @@ RATES = (500, 2_000)
 def main() -> None:
     """Measure, print, and keep the figures as JSON."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("what", nargs="?", choices=("all", "throughput", "latency", "rules"), default="all")
+    parser.add_argument("what", nargs="?", choices=("all", "throughput", "latency", "rules", "backtest"), default="all")
     parser.add_argument("--rate", type=int, help="latency: events per second beside the probes (500, then 2,000)")
     parser.add_argument("--probes", type=int, default=80, help="latency: alerts whose way to the screen is timed")
     parser.add_argument("--seconds", type=float, default=3.0, help="throughput: about how long one round lasts")
@@ -26,8 +26,9 @@ def main() -> None:
     parser.add_argument("--keys", type=int, default=20_000_000, help="throughput: identities stored beforehand")
     parser.add_argument("--batch-rows", type=int, default=2_000, help="throughput: IOC_BATCH_ROWS of the roles")
     parser.add_argument("--doors", type=int, default=1, help="throughput: processes that share the MQTT port")
-    parser.add_argument("--events", type=int, default=20_000, help="rules: readings that one round folds")
+    parser.add_argument("--events", type=int, help="readings: rules 20,000 a round, backtest 10,000,000 in the log")
     parser.add_argument("--no-keep", action="store_true", help="do not write bench/results")
+    parser.add_argument("--note", default="", help="backtest: what else the machine did meanwhile")
     given = parser.parse_args()
     if given.what in ("all", "throughput"):
         found = asyncio.run(
@@ -39,9 +40,13 @@ def main() -> None:
         print(table(found))
         _keep("throughput", found, keep=not given.no_keep)
     if given.what in ("all", "rules"):
-        found = rules.measure(events=given.events, rounds=given.rounds)
+        found = rules.measure(events=given.events or 20_000, rounds=given.rounds)
         print(json.dumps(found, indent=1, ensure_ascii=False))
         _keep("rules", found, keep=not given.no_keep)
+    if given.what in ("all", "backtest"):
+        found = asyncio.run(backtest.measure(events=given.events or 10_000_000, note=given.note))
+        print(json.dumps(found, indent=1, ensure_ascii=False))
+        _keep("backtest", found, keep=not given.no_keep)
     if given.what in ("all", "latency"):
         for rate in (given.rate,) if given.rate is not None else RATES:
             found = asyncio.run(latency.measure(rate=rate, probes=given.probes))
