@@ -7,6 +7,7 @@ millionths, so that neither the order of events nor that of panes changes a sing
 from __future__ import annotations
 
 import math
+from bisect import bisect_left, insort
 from collections import Counter, deque
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
@@ -310,14 +311,14 @@ class Distinct(Cells):
 
 
 class Percentile(Cells):
-    """A percentile within 2 %; a cell is [pane, digest]."""
+    """A percentile within 2 %; a cell is [pane, digest]. The counts of all panes together go with each event."""
 
-    __slots__ = ("field", "percent")
+    __slots__ = ("counts", "field", "n", "numbers", "percent")
 
     def __init__(self, field: str, percent: int) -> None:
         super().__init__()
-        self.field = field
-        self.percent = percent
+        self.field, self.percent = field, percent
+        self._count_anew()
 
     def add(self, pane: int, values: Mapping[str, Any], at_us: int) -> bool:  # noqa: ARG002
         """Take a value into its pane."""
@@ -328,22 +329,20 @@ class Percentile(Cells):
         if cell is None:
             cell = [pane, Digest()]
             self.put(cell)
-        cell[1].add(value)
+        self._count(cell[1].add(value), 1)
         return True
 
     def drop(self, below: int) -> None:
         """Forget the panes before ``below``."""
         while self.cells and self.cells[0][0] < below:
-            self.cells.popleft()
+            for number, count in self.cells.popleft()[1].counts.items():
+                self._count(number, -count)
 
     def value(self, head: int) -> Value:  # noqa: ARG002
         """Return the value of the wanted rank over all panes."""
-        counts: Counter[int] = Counter()
-        for _, digest in self.cells:
-            counts.update(digest.counts)
-        rank = -(-self.percent * counts.total() // 100)
-        for number in sorted(counts):
-            rank -= counts[number]
+        rank = -(-self.percent * self.n // 100)
+        for number in self.numbers:
+            rank -= self.counts[number]
             if rank <= 0:
                 return representative(number)
         return None
@@ -355,6 +354,26 @@ class Percentile(Cells):
     def unpack(self, packed: Any) -> None:
         """Take back what :meth:`pack` gave."""
         self.cells = deque([pane, Digest.unpack(digest)] for pane, digest in packed)
+        self._count_anew()
+
+    def _count_anew(self) -> None:
+        """Count what the panes hold."""
+        self.counts: dict[int, int] = {}
+        self.numbers: list[int] = []  # the buckets that hold something, rising
+        self.n = 0
+        for _, digest in self.cells:
+            for number, count in digest.counts.items():
+                self._count(number, count)
+
+    def _count(self, number: int, count: int) -> None:
+        """Count a bucket up, or down when a pane leaves."""
+        before = self.counts.get(number, 0)
+        if not before:
+            insort(self.numbers, number)
+        self.n += count
+        self.counts[number] = before + count
+        if not before + count:
+            del self.counts[number], self.numbers[bisect_left(self.numbers, number)]
 
 
 SIMPLE = frozenset(READ)

@@ -48,15 +48,15 @@ class Digest:
         self.clamped = 0
         """How many of them went into a neighbour's bucket."""
 
-    def add(self, value: float) -> None:
-        """Count ``value``.
+    def add(self, value: float) -> int:
+        """Count ``value`` and return the number of the bucket that it went into.
 
         Raises:
             ValueError: it is not finite, or larger than 1e300 in size.
         """
         if not abs(value) <= SIZE_MAX:
             raise ValueError(f"{value} cannot be counted")
-        self._put(number_of(value), 1)
+        return self._put(number_of(value), 1)
 
     def merge(self, other: Digest) -> None:
         """Count all that ``other`` has counted; ``other`` stays as it is.
@@ -117,7 +117,7 @@ class Digest:
     def _in_order(self) -> list[tuple[int, int]]:
         return [(number, self.counts[number]) for number in self._numbers]
 
-    def _put(self, number: int, count: int) -> None:
+    def _put(self, number: int, count: int) -> int:
         if number not in self.counts:
             place = bisect_left(self._numbers, number)
             if len(self._numbers) < BUCKETS_MAX:
@@ -129,6 +129,7 @@ class Digest:
                 self.clamped += count
         self.counts[number] += count
         self.count += count
+        return number
 
 
 def number_of(value: float) -> int:

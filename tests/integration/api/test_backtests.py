@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from datetime import timedelta
 
+import orjson
 import pytest
 
+from ioc.api.frames import FrameReader
 from ioc.bootstrap.backtest_host import BacktestHost
 from ioc.bootstrap.parts import open_parts
 from ioc.clock import SteppedLogClock
 from ioc.settings import Settings
+from ioc.store import backtests
 from ioc.store.event_log import EventLog
+from ioc.store.scope import Scope
 from tests.builders import message
 from tests.integration.api.conftest import NOW
 from tests.integration.api.rule_world import RAIN, RuleWorld, open_rules
@@ -72,6 +76,22 @@ async def test_a_draft_is_tried_beside_the_form_in_force(rules: RuleWorld, tmp_p
     assert states[-1]["state"] == "done"
     lines = await rules.rows("SELECT actor, action, object FROM audit WHERE action LIKE 'backtest.%'")
     assert lines == [{"actor": "root", "action": "backtest.ask", "object": asked["id"]}]
+
+
+async def test_the_stream_says_how_far_one_is(rules: RuleWorld):
+    """Everybody's stream has the bare noun: rule, state and progress, and nothing of what was found."""
+    asked = (await rules.client.post("/api/v1/rules/rain.24h/backtest", json=SPAN)).json()
+    database, now = rules.world.database, rules.world.state.parts.wall.now()
+    await backtests.claim(database, now)
+    assert await backtests.beat(database, asked["id"], done=50, total=200, events_per_second=7.25, now=now)
+    frames = await FrameReader(rules.world.state.parts, rules.world.state.areas).read(after=0)
+    told = [orjson.loads(frame.whole.split(b"data: ")[1]) for frame in frames if frame.kind == "backtest"]
+    assert [item["state"] for item in told] == ["queued", "running", "running"]
+    assert told[-1] == {
+        "id": asked["id"], "version": 2, "rule": "rain.24h", "state": "running",
+        "progress": {"done": 50, "total": 200, "fraction": 0.25, "events_per_second": 7.2},
+    }  # fmt: skip
+    assert frames[-1].for_reader(Scope(areas=frozenset()), masked=True) == frames[-1].whole
 
 
 async def test_the_form_in_force_is_tried_alone_and_a_new_rule_needs_its_text(rules: RuleWorld, tmp_path):

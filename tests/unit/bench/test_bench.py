@@ -7,9 +7,12 @@ from datetime import UTC, datetime
 
 import pytest
 
+from bench import backtest
 from bench.publisher import Publisher
 from bench.readings import FEEDS, Gauge, payloads, share
 from bench.throughput import Road
+from ioc.packs.loader import load_pack
+from ioc.rules.check import Surroundings, check_rule
 
 NOON = datetime(2026, 11, 24, 5, tzinfo=UTC)
 CONNACK = b"\x20\x02\x00\x00"
@@ -75,3 +78,18 @@ def test_a_road_says_its_median():
         road.note(100, seconds, {"door": 0.001})
     assert road.figures()["events_per_second"] == 50
     assert road.figures()["cpu_us_per_event"] == {"door": 10.0}
+
+
+@pytest.mark.parametrize("kind", backtest.KINDS)
+@pytest.mark.parametrize("form", backtest.LIMITS)
+def test_the_rules_of_the_bench_of_backtests_pass_the_check(kind: str, form: str):
+    pack = load_pack("hoabinh", shapes=False)
+    around = Surroundings(pack.feeds, {domain.id for domain in pack.domains}, pack.zone)
+    found = check_rule(backtest.text_of(kind, form), around)
+    assert (found.errors, found.rule and found.rule.kind) == ((), kind)
+
+
+def test_the_ratio_of_waits_needs_both_sides():
+    assert backtest.ratio([1.0] * 100, [2.0] * 100) == 2.0
+    assert backtest.ratio([1.0], [2.0] * 100) is None
+    assert backtest.figures([float(number) for number in range(1, 102)])["p99"] == 100.0
