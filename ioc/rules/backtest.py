@@ -183,11 +183,19 @@ class Run:
             raise PackError(refused)
 
     def enter(self, entry: Entry) -> None:
-        """Fold one entry, and note what the forms' alerts do."""
+        """Fold one entry, and note what the forms' alerts do.
+
+        Raises:
+            PackError: a form broke in our own code; live it would be out of force from here on.
+        """
         for transition in step(self.rules, self.memory, entry):
             sheet = self._sheets.get(transition.rule)
             if sheet is not None:
                 sheet.note(transition)
+        if self.memory.failed:
+            broken = next((reason for name, reason in self.memory.failed.items() if name in self._forms), None)
+            if broken is not None:
+                raise PackError(broken)
 
     def tick(self, at_us: int) -> None:
         """Fold a tick that the log does not have."""

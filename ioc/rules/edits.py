@@ -6,6 +6,7 @@ from datetime import date
 
 from ioc.domain.device import DeviceState
 from ioc.rules import silences
+from ioc.rules.faults import guarded
 from ioc.rules.folding import Folding
 from ioc.rules.keys import DEVICE_MEMBERS, add_place, names_of
 from ioc.rules.kinds import Kind
@@ -19,7 +20,9 @@ def rule_changed(fold: Folding) -> None:
     memory, rules = fold.memory, fold.rules
     identifier, value = fold.entry.subject, fold.entry.value
     assert identifier is not None, "a rule entry names its rule"
+    memory.failed.pop(identifier, None)
     if value is None or not value["body"].get("enabled", True):
+        rules.refused.pop(identifier, None)
         memory.rules.pop(identifier, None)
         end(fold, identifier, "rule_removed")
         return
@@ -108,9 +111,10 @@ def device_gone(fold: Folding, identifier: str) -> None:
     for rule in sorted(fold.rules.rules.values(), key=lambda rule: rule.id):
         states = fold.memory.keys.get(rule.id, {})
         if "device" in rule.by and not rule.over_alerts:
-            for key in sorted(key for key, state in states.items() if state.device == identifier):
-                fold.end_key(rule, key, states[key], "device_removed")
-                del states[key]
+            with guarded(fold, rule):
+                for key in sorted(key for key, state in states.items() if state.device == identifier):
+                    fold.end_key(rule, key, states[key], "device_removed")
+                    del states[key]
 
 
 def device_changed(fold: Folding) -> None:
@@ -129,7 +133,8 @@ def device_changed(fold: Folding) -> None:
     else:
         memory.tally.full["devices"] += 1
     for rule in fold.rules.absences:
-        silences.expect(fold, rule, identifier)
+        with guarded(fold, rule):
+            silences.expect(fold, rule, identifier)
 
 
 def area_changed(fold: Folding) -> None:
@@ -149,9 +154,16 @@ def calendar_changed(fold: Folding) -> None:
     for rule in sorted(fold.rules.rules.values(), key=lambda rule: rule.id):
         if rule.schedule is None:
             continue
-        for key, state in sorted(memory.keys.get(rule.id, {}).items()):
-            at_us = state.at_log(fold.log_us)
-            turn(rule, state, at_us=at_us, holidays=memory.holidays)
-            state.floor_us = max(state.floor_us, at_us)
-            fold.advance(rule, key, state, limit_us=at_us)
-            fold.reschedule(rule, key, state)
+        with guarded(fold, rule):
+            turn_keys(fold, rule)
+
+
+def turn_keys(fold: Folding, rule: Rule) -> None:
+    """Let every key of a rule with hours be what the hours make of it now."""
+    memory = fold.memory
+    for key, state in sorted(memory.keys.get(rule.id, {}).items()):
+        at_us = state.at_log(fold.log_us)
+        turn(rule, state, at_us=at_us, holidays=memory.holidays)
+        state.floor_us = max(state.floor_us, at_us)
+        fold.advance(rule, key, state, limit_us=at_us)
+        fold.reschedule(rule, key, state)

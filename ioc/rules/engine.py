@@ -117,7 +117,7 @@ class RuleEngine:
         self._memory, position, log_time = self._restored(stored)
         anew = position == 0 and stored.position > 0
         self._rules = RuleSet(self._feeds, self._zones, timezone=self._timezone)
-        self._rules.load(self._memory.rules)
+        self._rules.load(self._memory.rules, self._memory.failed)
         while position < stored.position:
             entries = await self._reader.read(position, log_time, BATCH)
             entries = [entry for entry in entries if entry.position <= stored.position]

@@ -15,6 +15,7 @@ from ioc.domain.event import Entry, EntryKind, Event
 from ioc.rules import clusters, edits, over_alerts, silences
 from ioc.rules.announce import announce
 from ioc.rules.condition import bind
+from ioc.rules.faults import guarded, put_out
 from ioc.rules.keys import add_context, key_of
 from ioc.rules.kinds import Kind
 from ioc.rules.memory import IDLE_US, KeyState, LevelState, Memory, Packed, Reading
@@ -44,7 +45,7 @@ def step(rules: RuleSet, memory: Memory, entry: Entry) -> tuple[Transition, ...]
     elif kind in (EntryKind.TICK, EntryKind.GAP):
         memory.tick_us = fold.log_us
     elif kind is EntryKind.RULE:
-        edits.rule_changed(fold)
+        changed(fold)
     elif kind is EntryKind.DEVICE:
         edits.device_changed(fold)
     elif kind is EntryKind.AREA:
@@ -53,6 +54,18 @@ def step(rules: RuleSet, memory: Memory, entry: Entry) -> tuple[Transition, ...]
         edits.calendar_changed(fold)
     memory.position, memory.log_us = entry.position, fold.log_us
     return tuple(fold.transitions)
+
+
+def changed(fold: Fold) -> None:
+    """Let a rule change; one that breaks by it ends."""
+    before = fold.rules.rules.get(fold.entry.subject or "")
+    try:
+        edits.rule_changed(fold)
+    except Exception as error:
+        rule = fold.rules.rules.get(fold.entry.subject or "") or before
+        if rule is None:
+            raise  # none was in force and none is: what broke is no rule
+        put_out(fold, rule, error)
 
 
 class Fold:
@@ -79,7 +92,10 @@ class Fold:
         values, wrong = bind(event.data, self.rules.types[event.feed])
         add_context(values, event, self.memory.devices.get(event.device, {}))
         for rule in matching(values):
-            self.reading(rule, event, values, wrong)
+            try:
+                self.reading(rule, event, values, wrong)
+            except Exception as error:  # noqa: BLE001 - nobody foresaw it: the rule ends, the others go on
+                put_out(self, rule, error)
 
     def reading(self, rule: Rule, event: Event, values: Mapping[str, Any], wrong: tuple[str, ...]) -> None:
         """Show a reading to one rule."""
@@ -270,11 +286,12 @@ class Fold:
 
     def end_one(self, rule: Rule, key: str, state: KeyState, due_log_us: int) -> None:
         """End what is due of one key at one instant of the log's clock."""
-        self.advance(rule, key, state, limit_us=state.time_us + due_log_us - state.log_us)
-        if rule.kind is Kind.NEAR and clusters.is_over(state):
-            del self.memory.keys[rule.id][key]
-        else:
-            self.reschedule(rule, key, state)
+        with guarded(self, rule):
+            self.advance(rule, key, state, limit_us=state.time_us + due_log_us - state.log_us)
+            if rule.kind is Kind.NEAR and clusters.is_over(state):
+                del self.memory.keys[rule.id][key]
+            else:
+                self.reschedule(rule, key, state)
 
     def watch(self, rule: Rule) -> Watch:
         """Return the kind of a rule that is no threshold."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Protocol
 
+from ioc.domain.alert import Transition
 from ioc.domain.event import Entry
 from ioc.rules.memory import IDLE_US, KeyState, Memory
 from ioc.rules.rule import Rule
@@ -20,6 +21,7 @@ class Folding(Protocol):
     memory: Memory
     entry: Entry
     log_us: int
+    transitions: list[Transition]
 
     def chosen(self, rule: Rule, values: Mapping[str, Any]) -> bool:
         """Tell whether an event exists for a rule: its `where` is true."""

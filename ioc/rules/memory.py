@@ -205,6 +205,8 @@ class Memory:
         """The log_time of the last tick; a gap is measured from it."""
         self.rules: dict[str, RuleRecord] = {}
         self.devices: dict[str, dict[str, Any]] = {}
+        self.failed: dict[str, str] = {}
+        """Why a rule was put out of force: it broke in our own code. Its next form gets another try."""
         self.told: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {}
         """(registry's value, what absence rules know of it) by device: worked out once, no part of a snapshot."""
         self.areas: dict[str, dict[str, Any]] = {}
@@ -304,6 +306,7 @@ class Memory:
             "put_off": self.put_off,
             "clusters": self.clusters,
             "placed": self.placed,
+            "failed": self.failed,
         }
         return zlib.compress(orjson.dumps(body, option=orjson.OPT_SORT_KEYS), level=1)
 
@@ -326,6 +329,7 @@ class Memory:
         memory.devices, memory.areas, memory.pruned_us = body["devices"], body["areas"], body["pruned_us"]
         memory.holidays = frozenset(map(date.fromisoformat, body["holidays"]))
         memory.put_off, memory.clusters, memory.placed = body["put_off"], body["clusters"], body["placed"]
+        memory.failed = body["failed"]
         for rule, states in body["keys"].items():
             memory.keys[rule] = {key: _unpacked(packed) for key, packed in states.items()}
             for key, state in memory.keys[rule].items():

@@ -7,6 +7,7 @@ from typing import Any
 from ioc.domain.alert import Transition, TransitionKind
 from ioc.domain.event import hash16
 from ioc.rules.clusters import join, part_of
+from ioc.rules.faults import guarded
 from ioc.rules.folding import Folding
 from ioc.rules.keys import add_place, key_of
 from ioc.rules.kinds import ALERTS, Kind
@@ -21,14 +22,14 @@ def seen(fold: Folding, transition: Transition, mode: Mode, log_us: int) -> None
     """Show a transition to every rule over alerts but its own; ``log_us`` is the log time at which it was due."""
     values = values_of(fold, transition, mode)
     for rule in fold.rules.over_alerts:
-        if rule.id == transition.rule:
+        if rule.id == transition.rule or rule.id not in fold.rules.rules:
             continue
         fold.memory.tally.evaluated[rule.id] += 1
-        if rule.kind is Kind.NEAR:
-            if transition.kind in BEGUN and (rule.where is None or fold.chosen(rule, values)):
+        with guarded(fold, rule):
+            if rule.kind is not Kind.NEAR:
+                correlate(fold, rule, transition, values, log_us)
+            elif transition.kind in BEGUN and (rule.where is None or fold.chosen(rule, values)):
                 near(fold, rule, transition, values, log_us)
-        else:
-            correlate(fold, rule, transition, values, log_us)
 
 
 def values_of(fold: Folding, transition: Transition, mode: Mode) -> dict[str, Any]:

@@ -116,9 +116,12 @@ class RuleSet:
         self._index()
         return rule
 
-    def load(self, records: Mapping[str, RuleRecord]) -> None:
-        """Put the rules of a restored memory in force."""
+    def load(self, records: Mapping[str, RuleRecord], failed: Mapping[str, str] | None = None) -> None:
+        """Put the rules of a restored memory in force, but for those that were put out of it."""
+        self.refused.update(failed or {})
         for identifier, record in records.items():
+            if failed and identifier in failed:
+                continue
             rule = self.compile(identifier, record)
             if rule is not None:
                 self.rules[identifier] = rule

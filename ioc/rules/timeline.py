@@ -158,6 +158,8 @@ class Player:
         self.position += 1
         entry = Entry(self.position, self.now, kind, **members)
         self.transitions.extend(step(self.rules, self.memory, entry))
+        if self.memory.failed:
+            raise TimelineError(f"a rule broke: {self.memory.failed}")
 
     def put_rule(self, body: Mapping[str, Any]) -> None:
         """Put a rule in force; one that cannot be loaded fails the timeline."""
@@ -240,7 +242,7 @@ class Player:
         """Forget everything but the snapshot, as after a crash."""
         self.memory = Memory.restore(self.memory.snapshot())
         self.rules = RuleSet(self.rules.feeds, self.shelf.zones, timezone=self.shelf.timezone)
-        self.rules.load(self.memory.rules)
+        self.rules.load(self.memory.rules, self.memory.failed)
 
     def expect(self, item: Mapping[str, Any], said: str) -> None:
         """Compare what is expected with the alerts so far."""
