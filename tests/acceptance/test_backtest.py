@@ -108,9 +108,11 @@ def test_a_killed_keeper_leaves_no_backtest_that_runs_for_ever(
         return None
 
     pid = wait_until(child, seconds=30, what="the child")
-    keeper = next(number for name, number in instance.processes().items() if "keeper" in name.split())
-    os.kill(keeper, signal.SIGKILL)
-    os.kill(pid, signal.SIGCONT)
+    try:
+        keeper = next(number for name, number in instance.processes().items() if "keeper" in name.split())
+        os.kill(keeper, signal.SIGKILL)
+    finally:
+        os.kill(pid, signal.SIGCONT)
     wait_until(lambda: not Path(f"/proc/{pid}").exists() or None, what="the end of the child")
 
     def ended(path: str):
