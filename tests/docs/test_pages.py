@@ -17,6 +17,7 @@ from ioc.domain.event import Flag, Outcome
 from ioc.domain.outbound import OutboundOutcome
 from ioc.domain.presence import Presence
 from ioc.domain.severity import LABELS_VI, Severity
+from ioc.store.backtests import BacktestState
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted({*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), ROOT / "simulators" / "README.md"})
@@ -31,6 +32,7 @@ VALUES: dict[str, type[StrEnum]] = {
     "device": DeviceState,
     "presence": Presence,
     "outbound": OutboundOutcome,
+    "backtest": BacktestState,
     "outcome": Outcome,
     "flag": Flag,
     "role": Role,
