@@ -20,6 +20,8 @@ LONG_FILES = {"ioc/store/tables.py": "a list of declarations; the tables refer t
 CATCH_ALL = {
     "ioc/api/headers.py": "the outermost layer: an unforeseen error still gets its headers and is logged",
     "ioc/api/hub.py": "a fault in one batch must not silence every screen; it is logged",
+    "ioc/rules/evaluate.py": "a rule that breaks ends alone, with a reason (ADR 0016)",
+    "ioc/rules/faults.py": "a rule that breaks ends alone, with a reason (ADR 0016)",
 }
 SLEEPERS = {
     "ioc/api/hub.py": "the poller of the change feed and its clock",
