@@ -16,6 +16,7 @@ from ioc.api.caller import Caller
 from ioc.api.deps import APIState, StateDep
 from ioc.api.rule_desk import problem
 from ioc.api.rules import one_rule, rule_answer
+from ioc.domain.rule_form import RuleAction
 from ioc.errors import ForbiddenError, InvalidRuleError, NotFoundError, TransitionError, VersionConflictError
 from ioc.packs.rule_text import switched, switches, written
 from ioc.rules.check import TEXT_BYTES_MAX, Checked
@@ -27,11 +28,11 @@ router = APIRouter(prefix="/rules", tags=["rules"])
 BODY_BYTES_MAX = 3 * TEXT_BYTES_MAX
 """JSON may write a letter with more bytes than the text has."""
 WHY_LENGTH_MIN = 3
-SWITCHES: Mapping[str, Mapping[str, Any]] = {
-    "enable": {"enabled": True},
-    "disable": {"enabled": False},
-    "monitor": {"mode": "monitor"},
-    "alert": {"mode": "alert"},
+SWITCHES: Mapping[RuleAction, Mapping[str, Any]] = {
+    RuleAction.ENABLE: {"enabled": True},
+    RuleAction.DISABLE: {"enabled": False},
+    RuleAction.MONITOR: {"mode": "monitor"},
+    RuleAction.ALERT: {"mode": "alert"},
 }
 
 
@@ -140,7 +141,7 @@ async def create(request: Request, caller: Annotated[Caller, Depends(ADMINS)], s
     body = await _begin(request, RuleForm, caller, state)
     form = sound(await state.rules.check(body.yaml))
     identifier = str(form.body["rule"])
-    await _commit(RuleEdit(identifier, "create", body.why, caller.principal.name, form), caller, state)
+    await _commit(RuleEdit(identifier, RuleAction.CREATE, body.why, caller.principal.name, form), caller, state)
     return rule_answer(await one_rule(identifier, caller, state), status=201)
 
 
@@ -152,12 +153,12 @@ async def change(request: Request, rule: str, caller: Annotated[Caller, Depends(
     row = await present(rule, version, caller, state)
     form = sound(await state.rules.check(body.yaml, identifier=rule))
     if form.yaml != row["yaml"]:
-        edit = RuleEdit(rule, "edit", body.why, caller.principal.name, form, version)
+        edit = RuleEdit(rule, RuleAction.EDIT, body.why, caller.principal.name, form, version)
         await _commit(edit, caller, state)
     return rule_answer(await one_rule(rule, caller, state))
 
 
-async def _switch(request: Request, caller: Caller, state: APIState, *, rule: str, action: str) -> Response:
+async def _switch(request: Request, caller: Caller, state: APIState, *, rule: str, action: RuleAction) -> Response:
     """Turn one switch; nothing is done where it stands so already."""
     version = seen_version(request)
     body = await _begin(request, Reason, caller, state)
@@ -180,25 +181,25 @@ async def _begin(request: Request, model: type[InputT], caller: Caller, state: A
 @router.post("/{rule}/enable", summary="Switch a rule on", openapi_extra=described(Reason))
 async def enable(request: Request, rule: str, caller: Annotated[Caller, Depends(ADMINS)], state: StateDep) -> Response:
     """Put a rule in force again."""
-    return await _switch(request, caller, state, rule=rule, action="enable")
+    return await _switch(request, caller, state, rule=rule, action=RuleAction.ENABLE)
 
 
 @router.post("/{rule}/disable", summary="Switch a rule off", openapi_extra=described(Reason))
 async def disable(request: Request, rule: str, caller: Annotated[Caller, Depends(ADMINS)], state: StateDep) -> Response:
     """Take a rule out of force; its open alerts end."""
-    return await _switch(request, caller, state, rule=rule, action="disable")
+    return await _switch(request, caller, state, rule=rule, action=RuleAction.DISABLE)
 
 
 @router.post("/{rule}/monitor", summary="Only watch what a rule would do", openapi_extra=described(Reason))
 async def monitor(request: Request, rule: str, caller: Annotated[Caller, Depends(ADMINS)], state: StateDep) -> Response:
     """Let a rule evaluate and raise nothing; its open alerts end."""
-    return await _switch(request, caller, state, rule=rule, action="monitor")
+    return await _switch(request, caller, state, rule=rule, action=RuleAction.MONITOR)
 
 
 @router.post("/{rule}/alert", summary="Let a rule raise alerts", openapi_extra=described(Reason))
 async def alert(request: Request, rule: str, caller: Annotated[Caller, Depends(ADMINS)], state: StateDep) -> Response:
     """Let a rule in monitor mode raise alerts."""
-    return await _switch(request, caller, state, rule=rule, action="alert")
+    return await _switch(request, caller, state, rule=rule, action=RuleAction.ALERT)
 
 
 @router.post("/{rule}/reset", summary="Go back to the pack's form", openapi_extra=described(Reason))
@@ -212,7 +213,7 @@ async def reset(request: Request, rule: str, caller: Annotated[Caller, Depends(A
     if row["origin"] != "pack":
         text = row["pack_form_yaml"] or written(row["pack_form_body"])
         form = sound(await state.rules.check(text, identifier=rule))
-        await _commit(RuleEdit(rule, "reset", body.why, caller.principal.name, form, version), caller, state)
+        await _commit(RuleEdit(rule, RuleAction.RESET, body.why, caller.principal.name, form, version), caller, state)
     return rule_answer(await one_rule(rule, caller, state))
 
 
@@ -222,5 +223,5 @@ async def delete(request: Request, rule: str, caller: Annotated[Caller, Depends(
     version = seen_version(request)
     body = await _begin(request, Reason, caller, state)
     await present(rule, version, caller, state)
-    await _commit(RuleEdit(rule, "delete", body.why, caller.principal.name, None, version), caller, state)
+    await _commit(RuleEdit(rule, RuleAction.DELETE, body.why, caller.principal.name, None, version), caller, state)
     return Response(status_code=204)

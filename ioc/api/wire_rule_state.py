@@ -11,6 +11,8 @@ from ioc.api.condition_words import Codes
 from ioc.api.rule_words import feeds_of
 from ioc.api.wire import JSONObject, Row, moment, numbers_only
 from ioc.domain.feed import FeedSpec
+from ioc.domain.rule_form import RuleOrigin
+from ioc.domain.rule_health import HealthState
 from ioc.packs.rule_text import written
 from ioc.rules.condition import CONTEXT
 from ioc.rules.kinds import ALERTS
@@ -97,8 +99,8 @@ def pack_form(row: Row) -> JSONObject | None:
     return {
         "hash": row["pack_form_hash"],
         "yaml": text if text is not None else written(row["pack_form_body"]),
-        "differs": row["origin"] != "pack",
-        "moved": row["origin"] != "pack" and row["pack_hash"] != row["pack_form_hash"],
+        "differs": row["origin"] != RuleOrigin.PACK,
+        "moved": row["origin"] != RuleOrigin.PACK and row["pack_hash"] != row["pack_form_hash"],
     }
 
 
@@ -145,19 +147,19 @@ def health(row: Row, around: Around) -> JSONObject:
     """Return how a rule does: what the engine counted, and one word for it."""
     found: Mapping[str, Any] = row["health"] or {}
     refused = found.get("refused")
-    state, reason = "ok", None
+    state, reason = HealthState.OK, None
     if not row["enabled"]:
-        state = "off"
+        state = HealthState.OFF
     elif refused is not None:
-        state, reason = "refused", str(refused)
+        state, reason = HealthState.REFUSED, str(refused)
     elif found and found["version"] != row["version"] and around.now - row["updated_at"] > ON_ITS_WAY:
-        state, reason = "refused", around.say(NOT_TAKEN).format(found["version"])
+        state, reason = HealthState.REFUSED, around.say(NOT_TAKEN).format(found["version"])
     elif found.get("degraded_keys"):
-        state = "degraded"
+        state = HealthState.DEGRADED
     elif (silent := silence(row, around)) is not None:
-        state, reason = "idle", silent
+        state, reason = HealthState.IDLE, silent
     return {
-        "state": state,
+        "state": state.value,
         "reason": reason,
         "since": moment(row["since"]),
         **{name: found.get(name, 0) for name in COUNTS},

@@ -4,11 +4,27 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 
 MONITORED_KEPT = 500
 """Moves of a rule in monitor mode that are kept, the newest."""
 MONITORED_AT_ONCE = 200
 """Moves of all rules in monitor mode that one commit keeps; further ones are only counted."""
+
+
+class HealthState(StrEnum):
+    """One word for how a rule does: the first of these that is so."""
+
+    OFF = "off"
+    """It is not in force."""
+    REFUSED = "refused"
+    """The engine has not taken its newest form."""
+    DEGRADED = "degraded"
+    """Some key is beyond its error budget."""
+    IDLE = "idle"
+    """Nothing has reached it for a while."""
+    OK = "ok"
+    """None of these."""
 
 
 @dataclass(frozen=True, slots=True)

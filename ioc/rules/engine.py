@@ -276,6 +276,7 @@ class RuleEngine:
             async with asyncio.timeout(STOP_SECONDS):
                 if self._ready:
                     await self._snapshot()
+                    await self._tell_health()
                 await self._store.release_lease()
         except (StoreUnavailableError, FencedError, TimeoutError) as error:
             structlog.get_logger().warning("rules_stop", error=repr(error))

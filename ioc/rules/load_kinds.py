@@ -183,7 +183,7 @@ def measure_at(
     per, take = value.get("per"), value.get("take")
     if (per is None) != (take is None):
         raise RuleError("per and take come together", path=path, hint="{avg: pm2_5, per: device, take: max}")
-    if per is not None and per not in fields and per not in ("device", "area"):
+    if per is not None and (not isinstance(per, str) or (per not in fields and per not in ("device", "area"))):
         raise RuleError(f"no field {per!r}", path=f"{path}.per", hint="device, area or a field of the feed")
     if take is not None and take not in tuple(Take):
         raise RuleError(f"no {take!r}", path=f"{path}.take", hint=f"one of {', '.join(Take)}")

@@ -156,7 +156,7 @@ def schedule_at(value: object, zone: tzinfo) -> Schedule | None:
         return None
     found = members_of(value, "active", needed=set(), allowed={"days", "hours", "holidays"})
     days = found.get("days", DAYS)
-    if not isinstance(days, Sequence) or isinstance(days, str) or not days or not set(days) <= set(DAYS):
+    if not isinstance(days, Sequence) or isinstance(days, str) or not days or any(day not in DAYS for day in days):
         raise RuleError("days of the week are required", path="active.days", hint=f"of {', '.join(DAYS)}")
     holidays = found.get("holidays", "include")
     if holidays not in tuple(Holidays):

@@ -11,12 +11,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from ioc.domain.event import EntryKind
+from ioc.domain.rule_form import RuleAction, RuleOrigin
 from ioc.packs.pack import PackItem, content_hash
 from ioc.packs.rule_text import quieted, says_the_same, switched, switches
 from ioc.store.engine import Connection
 from ioc.store.rule_forms import Form, LogEntry, RuleRow, Step, note_step, put_rule, read_rules
 
-ACTION = "pack"
 SYNC_TEXT = """
 UPDATE rule r SET yaml = n.yaml FROM unnest($1::text[], $2::text[], $3::text[]) AS n(id, hash, yaml)
 WHERE r.id = n.id AND r.hash = n.hash AND r.origin = 'pack' AND r.yaml IS DISTINCT FROM n.yaml
@@ -46,26 +46,26 @@ def taken_in(row: RuleRow | None, item: PackItem, old: Form | None) -> Outcome:
     """
     form = Form(item.hash, item.body, item.yaml)
     version = 1 if row is None else row.version + 1
-    fresh = RuleRow(item.id, "pack", version, form, pack_hash=item.hash)
-    if row is None or row.removed or row.origin == "pack":
+    fresh = RuleRow(item.id, RuleOrigin.PACK, version, form, pack_hash=item.hash)
+    if row is None or row.removed or row.origin is RuleOrigin.PACK:
         return Outcome(fresh, "new_form")
     if says_the_same(row.form.body, item.body):
         return Outcome(fresh, "same_now")
-    if row.origin == "overlay" and old is not None and quieted(row.form.body, old.body):
+    if row.origin is RuleOrigin.OVERLAY and old is not None and quieted(row.form.body, old.body):
         mine, theirs = switches(row.form.body), switches(old.body)
         turned = {name: value for name, value in mine.items() if value != theirs[name]}
         text, body = switched(item.yaml, item.body, {**switches(item.body), **turned})
         kept = replace(row, version=version, form=Form(content_hash(body), body, text), pack_hash=item.hash)
         return Outcome(kept, "still_switched")
-    return Outcome(replace(row, origin="overlay"), "site_form_kept", counts=False)
+    return Outcome(replace(row, origin=RuleOrigin.OVERLAY), "site_form_kept", counts=False)
 
 
 def left_out(row: RuleRow) -> Outcome | None:
     """Return what becomes of a rule that the pack no longer has; None: it is gone already, or the site's own."""
-    if row.removed or row.origin == "site":
+    if row.removed or row.origin is RuleOrigin.SITE:
         return None
-    if row.origin == "overlay":
-        return Outcome(replace(row, origin="site", pack_hash=None), "left_to_the_site", counts=False)
+    if row.origin is RuleOrigin.OVERLAY:
+        return Outcome(replace(row, origin=RuleOrigin.SITE, pack_hash=None), "left_to_the_site", counts=False)
     return Outcome(replace(row, version=row.version + 1, removed=True), "left_the_pack")
 
 
@@ -83,7 +83,7 @@ class RulesTaken:
         """Write the history, once the log has given each rule its position."""
         for outcome in self.outcomes:
             position = positions[outcome.row.id] if outcome.counts else None
-            await note_step(connection, outcome.row, Step(now, ACTION, outcome.note), position)
+            await note_step(connection, outcome.row, Step(now, RuleAction.PACK, outcome.note), position)
 
 
 async def take_rules(

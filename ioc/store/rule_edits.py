@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from ioc.domain.rule_form import RuleAction, RuleOrigin
 from ioc.errors import InvalidInputError, NotFoundError, TransitionError, VersionConflictError
 from ioc.packs.rule_text import says_the_same
 from ioc.store.audit import AuditEntry, append_audit
@@ -15,7 +16,7 @@ from ioc.store.rule_forms import Form, RuleRow, Step, lock_rules, note_step, pac
 
 RULES_MAX = 2_000
 """Rules in force or switched off, the pack's and the site's together."""
-SETTLING = "edit"
+SETTLING = RuleAction.EDIT
 """The action whose author has seen the pack's present form beside the site's: from then on the pack has not moved."""
 
 
@@ -27,7 +28,7 @@ class RuleEdit:
     """
 
     rule: str
-    action: str
+    action: RuleAction
     why: str
     actor: str
     form: Form | None
@@ -87,18 +88,18 @@ async def _after(connection: Connection, edit: RuleEdit, old: RuleRow | None) ->
     """Return how the rule stands after the edit."""
     version = 1 if old is None else old.version + 1
     pack = await pack_form(connection, edit.rule)
-    if edit.action == "reset":
+    if edit.action is RuleAction.RESET:
         if pack is None:
             raise TransitionError("a rule of the site's own has no form of the pack to go back to")
-        return RuleRow(edit.rule, "pack", version, pack, pack_hash=pack.hash)
+        return RuleRow(edit.rule, RuleOrigin.PACK, version, pack, pack_hash=pack.hash)
     if edit.form is None:
         assert old is not None, "checked"
-        if pack is not None or old.origin != "site":
+        if pack is not None or old.origin is not RuleOrigin.SITE:
             raise TransitionError("a rule of the pack cannot be deleted: disable it instead")
         return replace(old, version=version, removed=True)
     if pack is None:
-        return RuleRow(edit.rule, "site", version, edit.form)
+        return RuleRow(edit.rule, RuleOrigin.SITE, version, edit.form)
     if says_the_same(edit.form.body, pack.body):
-        return RuleRow(edit.rule, "pack", version, pack, pack_hash=pack.hash)
-    seen = pack.hash if old is None or old.origin == "pack" or edit.action == SETTLING else old.pack_hash
-    return RuleRow(edit.rule, "overlay", version, edit.form, pack_hash=seen)
+        return RuleRow(edit.rule, RuleOrigin.PACK, version, pack, pack_hash=pack.hash)
+    seen = pack.hash if old is None or old.origin is RuleOrigin.PACK or edit.action is SETTLING else old.pack_hash
+    return RuleRow(edit.rule, RuleOrigin.OVERLAY, version, edit.form, pack_hash=seen)

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from ioc.domain.event import EntryKind
+from ioc.domain.rule_form import RuleAction, RuleOrigin
 from ioc.store.engine import Connection
 
 RULES_LOCK = 0x10C_0A02
@@ -44,17 +45,17 @@ class Step:
     """Who changed a rule, when, how and why; no actor: the pack."""
 
     at: datetime
-    action: str
+    action: RuleAction
     why: str = ""
     actor: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class RuleRow:
-    """A rule as it stands: `origin` is pack, overlay or site; `pack_hash` of the pack's form it was made from."""
+    """A rule as it stands; ``pack_hash`` is that of the pack's form it was made from."""
 
     id: str
-    origin: str
+    origin: RuleOrigin
     version: int
     form: Form
     removed: bool = False
@@ -124,10 +125,10 @@ def row_of(row: Mapping[str, Any]) -> RuleRow:
     """Return the rule of a row of table `rule`."""
     changed = None
     if row["changed_at"] is not None:
-        changed = Step(row["changed_at"], row["changed_action"], row["changed_why"], row["changed_by"])
+        changed = Step(row["changed_at"], RuleAction(row["changed_action"]), row["changed_why"], row["changed_by"])
     return RuleRow(
         id=row["id"],
-        origin=row["origin"],
+        origin=RuleOrigin(row["origin"]),
         version=row["version"],
         form=Form(row["hash"], row["body"], row["yaml"]),
         removed=row["removed"],

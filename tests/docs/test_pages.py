@@ -16,6 +16,8 @@ from ioc.domain.device import DeviceState
 from ioc.domain.event import Flag, Outcome
 from ioc.domain.outbound import OutboundOutcome
 from ioc.domain.presence import Presence
+from ioc.domain.rule_form import RuleAction, RuleOrigin
+from ioc.domain.rule_health import HealthState
 from ioc.domain.severity import LABELS_VI, Severity
 from ioc.store.backtests import BacktestState
 
@@ -36,6 +38,9 @@ VALUES: dict[str, type[StrEnum]] = {
     "outcome": Outcome,
     "flag": Flag,
     "role": Role,
+    "health": HealthState,
+    "origin": RuleOrigin,
+    "action": RuleAction,
 }
 
 

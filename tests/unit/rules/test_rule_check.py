@@ -15,6 +15,7 @@ from ioc.rules.check import TEXT_BYTES_MAX, Checked, Surroundings, Weight, check
 from tests.unit.rules.builders import FEEDS, rule_body
 
 AROUND = Surroundings(FEEDS, {"test"}, ZoneInfo("Asia/Ho_Chi_Minh"))
+MEMBER = "measure.m.per"
 SOUND = """\
 rule: meter.level
 title: {vi: "Mức cao", en: "High level"}
@@ -68,6 +69,10 @@ def test_line_ends_and_byte_order_marks_are_settled():
         (('title: {vi: "Mức cao", ', "title: {"), 2, "title", "both languages are required", "vi: "),
         (("feed: meter", "feed: meter\nhold: 5x"), 5, "hold", "'5x' is no duration", "such as 10m"),
         (("Mức cao", "Mu\u031bc cao"), 2, "", "text is not NFC", "normalise"),
+        (("feed: meter", "feed: meter\nby: [[a]]"), 5, "by", "is no name", "device, area"),
+        (("feed: meter", "feed: [[a]]"), 4, "feed", "no feed ['a']", "there are"),
+        (("feed: meter", "feed: meter\nactive: {days: [[a]]}"), 5, "active.days", "days of the week", "of mon"),
+        (("feed: meter", "feed: meter\nover: 1h\nmeasure: {m: {max: value, per: [a], take: max}}"), 6, MEMBER, "", ""),
         (("domain: test", "domain: *d"), 3, "", "aliases are not allowed", ""),
         (("domain: test", "domain: !!python/name:os.system x"), 3, "", "is not allowed", "remove it"),
     ],
