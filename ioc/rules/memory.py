@@ -323,6 +323,14 @@ class Memory:
             raise MemoryVersionError(f"the snapshot cannot be read: {error}") from error
         if body.get("version") != VERSION:
             raise MemoryVersionError(f"snapshot version {body.get('version')}, this engine reads {VERSION}")
+        try:
+            return cls._of(body)
+        except (KeyError, TypeError, ValueError) as error:
+            # An engine that stopped here would stop at every start: the log can be folded again instead.
+            raise MemoryVersionError(f"the snapshot is not as version {VERSION} writes it: {error!r}") from error
+
+    @classmethod
+    def _of(cls, body: Mapping[str, Any]) -> Memory:
         memory = cls()
         memory.position, memory.log_us, memory.tick_us = body["position"], body["log_us"], body["tick_us"]
         memory.rules = {name: RuleRecord(**record) for name, record in body["rules"].items()}

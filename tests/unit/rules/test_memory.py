@@ -46,6 +46,15 @@ def test_a_snapshot_that_is_not_ours_is_refused(data):
         Memory.restore(data)
 
 
+@pytest.mark.parametrize("change", [{"failed": None}, {"keys": {"r": {"k": {}}}}, {"rules": {"r": {"odd": 1}}}])
+def test_a_snapshot_with_another_layout_is_refused_and_stops_no_engine(change):
+    """Two builds may call different layouts by one version; who cannot read a snapshot folds the log."""
+    body = orjson.loads(zlib.decompress(Memory().snapshot())) | change
+    body = {name: value for name, value in body.items() if value is not None}
+    with pytest.raises(MemoryVersionError, match="is not as version"):
+        Memory.restore(zlib.compress(orjson.dumps(body)))
+
+
 def test_evidence_keeps_the_newest_readings_only():
     rules, memory = world()
     for number in range(READINGS_MAX + 5):
