@@ -325,7 +325,7 @@ class Memory:
             raise MemoryVersionError(f"snapshot version {body.get('version')}, this engine reads {VERSION}")
         try:
             return cls._of(body)
-        except (KeyError, TypeError, ValueError) as error:
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
             # An engine that stopped here would stop at every start: the log can be folded again instead.
             raise MemoryVersionError(f"the snapshot is not as version {VERSION} writes it: {error!r}") from error
 

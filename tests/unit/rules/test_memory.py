@@ -131,3 +131,19 @@ def test_rules_of_other_feeds_are_not_evaluated():
     rules, memory = world(feed="gauge")
     send(rules, memory, 1, 20.0)
     assert memory.tally.evaluated == {}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"keys": {"meter.level": {"m-1": {"time_us": 1}}}},
+        {"rules": {"meter.level": {"body": {}}}},
+        {"holidays": ["someday"]},
+        {"failed": None, "pruned_us": None, "placed": None, "keys": []},
+    ],
+)
+def test_a_snapshot_that_another_program_wrote_under_this_version_is_set_aside(change):
+    """It must lead to a fold of the log, and not to an engine that ends at each start."""
+    body = orjson.loads(zlib.decompress(Memory().snapshot())) | change
+    with pytest.raises(MemoryVersionError):
+        Memory.restore(zlib.compress(orjson.dumps(body)))
