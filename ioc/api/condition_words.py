@@ -17,14 +17,16 @@ TOKEN = re.compile(
     r"""(?<![\w.])(?P<name>[A-Za-z_]\w*)\s*(?P<sign>[<>]=?|==|!=)\s*
           (?P<value>-?\d+(?:\.\d+)?(?![\w.])|"[^"]*"|'[^']*'|true\b|false\b|limit\b)(?!\s*[-+*/%])
       | (?<![\w.])(?P<of>[A-Za-z_]\w*)\.(?P<test>startsWith|endsWith|contains)\(\s*(?P<part>"[^"]*"|'[^']*')\s*\)
+      | (?<![\w.])(?P<member>[A-Za-z_]\w*)\s+in\s+\[(?P<list>[^\[\]]*)\]
       | (?P<text>"[^"]*"|'[^']*')
       | (?P<call>\.?\s*[A-Za-z_]\w*(?=\s*\())
       | (?<![\w.])(?P<word>[A-Za-z_]\w*)
       | (?P<not>!(?!=))\s*
-      | (?P<joint>&&|\|\||[<>]=?|==|!=)
+      | (?P<joint>&&|\|\||[<>]=?|==|!=|\*)
       | (?<![\w.])(?P<number>\d+(?:\.\d+)?)""",
     re.VERBOSE,
 )
+LISTED = re.compile(r"""\"[^"]*"|'[^']*'|-?\d+(?:\.\d+)?|true\b|false\b""")
 SIGNS = {
     ">": ("trên {}", "above {}"), ">=": ("từ {} trở lên", "at least {}"),
     "<": ("dưới {}", "below {}"), "<=": ("từ {} trở xuống", "at most {}"),
@@ -36,7 +38,7 @@ TESTS = {
 }  # fmt: skip
 JOINTS = {
     "&&": ("và", "and"), "||": ("hoặc", "or"), ">": (">", ">"), ">=": ("≥", "≥"), "<": ("<", "<"), "<=": ("≤", "≤"),
-    "==": ("bằng", "is"), "!=": ("khác", "is not"),
+    "==": ("bằng", "is"), "!=": ("khác", "is not"), "*": ("×", "×"),
 }  # fmt: skip
 NOT = ("không ", "not ")
 KEPT = {"true": ("có", "yes"), "false": ("không", "no"), "in": ("thuộc", "in"), "limit": ("ngưỡng", "the limit")}
@@ -91,13 +93,15 @@ def pick(label: Label, *, vi: bool) -> str:
 
 
 def inner(text: str) -> str:
-    """Return a label as it stands inside a sentence: `Mực nước` is `mực nước`; `NO₂` and `Wi-Fi` stay."""
-    return text[:1].lower() + text[1:] if text and text.split(maxsplit=1)[0][1:].islower() else text
+    """Return a label as it stands inside a sentence: `Mực nước` and `Ổ đĩa` begin small; `NO₂`, `pH`, `Wi-Fi` stay."""
+    first = text.split(maxsplit=1)[0] if text else ""
+    plain = first[1:].islower() or (len(first) == 1 and not first.isascii())
+    return text[:1].lower() + text[1:] if plain else text
 
 
 def begin(text: str) -> str:
-    """Return a sentence with its first letter capital."""
-    return text[:1].upper() + text[1:]
+    """Return a sentence with its first letter capital, unless a name such as `pH` begins it."""
+    return text if text[1:2].isupper() else text[:1].upper() + text[1:]
 
 
 def number_words(text: str, *, vi: bool) -> str:
@@ -139,8 +143,8 @@ class Teller:
         kind = match.lastgroup
         if kind == "value":
             return self.comparison(match["name"], match["sign"], match["value"])
-        if kind == "part":
-            return f"{self.label_of(match['of'])} {TESTS[match['test']][not self.vi]} {quoted(match['part'])}"
+        if kind in ("list", "part"):
+            return self.membership(match) if kind == "list" else self.text_test(match)
         text = match[0].strip()
         if kind == "word":
             return self.kept(text) if text in KEPT else self.label_of(text)
@@ -150,6 +154,15 @@ class Teller:
             return number_words(text, vi=self.vi)
         pair = JOINTS.get(text, NOT if kind == "not" else (match[0], match[0]))
         return pair[not self.vi]
+
+    def membership(self, match: re.Match[str]) -> str:
+        """Return a name and the values that it is one of."""
+        among = ", ".join(self.value_of(one[0], match["member"]) for one in LISTED.finditer(match["list"]))
+        return f"{self.label_of(match['member'])} {'là một trong:' if self.vi else 'is one of:'} {among}"
+
+    def text_test(self, match: re.Match[str]) -> str:
+        """Return a name and how its text begins, ends or what it contains."""
+        return f"{self.label_of(match['of'])} {TESTS[match['test']][not self.vi]} {quoted(match['part'])}"
 
     def comparison(self, name: str, sign: str, value: str) -> str:
         """Return a name, a sign and what the name is compared with."""

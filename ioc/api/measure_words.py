@@ -23,7 +23,7 @@ AGGREGATES = {
     "fall": ("mức giảm của {f} kể từ lúc cao nhất trong {w}", "fall of {f} from its highest in {w}"),
     "distinct": ("số {f} khác nhau trong {w}", "number of different {f} in {w}"),
     "count": ("số tin có {f} trong {w}", "number of readings with {f} in {w}"),
-    "laeq": ("mức âm tương đương LAeq {w} của {f}", "{w} LAeq of {f}"),
+    "laeq": ("LAeq {w} của {f}", "{w} LAeq of {f}"),
     "antecedent_rain": (
         "{f} tích lũy {w}, mỗi ngày trước đó giảm còn 85%",
         "{f} summed over {w}, each day before counting 85%",
@@ -101,8 +101,8 @@ def told_measure(measure: Mapping[str, Any], *, over: object, names: Mapping[str
 def _filled(
     template: str, field: Told | None, *, of: object, specs: list[FeedSpec], percent: str, over: str, vi: bool
 ) -> str:
-    what = ", ".join(pick(spec.label, vi=vi) for spec in specs) if of is True else str(of)
-    return template.format(f=inner(pick(field.label, vi=vi) if field else what), w=over, p=percent)
+    what = ", ".join(inner(pick(spec.label, vi=vi)) for spec in specs) if of is True else str(of)
+    return template.format(f=inner(pick(field.label, vi=vi)) if field else what, w=over, p=percent)
 
 
 def measure_remarks(body: Mapping[str, Any], names: dict[str, Told], *, vi: bool, codes: Codes) -> list[str]:

@@ -29,7 +29,7 @@ DAY_WORDS = {
     "thu": ("thứ Năm", "Thursday"), "fri": ("thứ Sáu", "Friday"), "sat": ("thứ Bảy", "Saturday"),
     "sun": ("Chủ nhật", "Sunday"),
 }  # fmt: skip
-HOLIDAYS = {"exclude": ("trừ ngày lễ", "not on holidays"), "only": ("chỉ ngày lễ", "on holidays only")}
+HOLIDAYS = {"exclude": ("trừ ngày lễ", "not on holidays"), "only": ("vào ngày lễ", "on holidays")}
 DEFAULT_WHEN = {Kind.SEQUENCE: "complete", Kind.ZONE: "inside"}
 
 
@@ -89,9 +89,11 @@ def kind_in(body: Mapping[str, Any]) -> Kind:
 
 
 def limit_words(limit: object, *, vi: bool) -> str:
-    """Return the one limit with its unit; empty where there are several, which take turns by their day."""
+    """Return the one limit with its unit; of several, which take turns by their day, that the one in force is meant."""
     if isinstance(limit, Sequence) and not isinstance(limit, str) and len(limit) == 1:
         limit = limit[0]
+    if isinstance(limit, Sequence) and not isinstance(limit, str) and limit:
+        return "đang có hiệu lực" if vi else "in force"
     if not isinstance(limit, Mapping):
         return ""
     return f"{number_words(str(limit['value']), vi=vi)} {limit['unit']}".rstrip()
@@ -173,10 +175,11 @@ def what(words: Words, *, vi: bool) -> str:
         return lead + ("; rồi " if vi else "; then ").join(steps)
     if words.kind is Kind.NEAR:
         near = body["near"]
-        feed = inner(", ".join(pick(spec.label, vi=vi) for spec in words.specs)) or ("cảnh báo" if vi else "alert")
+        feed = ", ".join(inner(pick(spec.label, vi=vi)) for spec in words.specs)
         over, radius = duration_words(near["over"], vi=vi), metres(near["radius"], vi=vi)
-        return (f"các tin {feed} cách nhau không quá {radius} trong vòng {over} là một cụm" if vi
-                else f"readings ({feed}) within {radius} and {over} of each other form a cluster")  # fmt: skip
+        things = (f"các tin {feed}" if vi else f"readings ({feed})") if feed else ("các cảnh báo" if vi else "alerts")
+        return (f"{things} cách nhau không quá {radius} trong vòng {over} là một cụm" if vi
+                else f"{things} within {radius} and {over} of each other form a cluster")  # fmt: skip
     if words.kind is Kind.ZONE:
         return zone_words(body, vi=vi)
     if words.kind is Kind.CORRELATE:
@@ -246,8 +249,9 @@ def silence_words(words: Words, *, vi: bool) -> str:
     absent = absent if isinstance(absent, Mapping) else {"for": absent}
     told = duration_words(absent.get("for"), vi=vi)
     field = words.events.get(str(absent.get("field"))) if absent.get("field") else None
-    what_ = pick(field.label, vi=vi) if field else ", ".join(pick(spec.label, vi=vi) for spec in words.specs)
-    return f"không nhận được tin {inner(what_)} nào quá {told}" if vi else f"no {inner(what_)} reading for {told}"
+    things = [field.label] if field else [spec.label for spec in words.specs]
+    of = ", ".join(inner(pick(label, vi=vi)) for label in things)
+    return f"không nhận được tin {of} nào quá {told}" if vi else f"no {of} reading for {told}"
 
 
 def clear_words(words: Words, *, vi: bool) -> str:

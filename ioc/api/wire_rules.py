@@ -8,7 +8,8 @@ import yaml
 from ioc.api.condition_words import Codes
 from ioc.api.rule_words import Words, feeds_of, joined, kind_in, own_names, sentences
 from ioc.api.wire import JSONObject, Row
-from ioc.domain.feed import FeedSpec
+from ioc.domain.feed import FeedSpec, Label
+from ioc.domain.severity import Severity
 from ioc.packs.pack import Pack
 from ioc.rules.load_parts import DURATION, DURATION_US
 from ioc.rules.rule import SECOND_US
@@ -19,6 +20,8 @@ def codes_of(pack: Pack) -> Codes:
     return {
         "zone": {zone.code: zone.name for zone in pack.zones},
         "domain": {domain.id: domain.label for domain in pack.domains},
+        "rule": {rule.id: Label(**rule.body["title"]) for rule in pack.rules},
+        "severity": {severity.value: Label(severity.label_vi, severity.value) for severity in Severity},
     }
 
 

@@ -88,7 +88,7 @@ def test_a_window_says_its_aggregate_its_length_and_for_what_it_is_taken_apart()
      "fall of rain in the period from its highest in 6 h"),
     ({"p95": "rain_mm"}, "bách phân vị 95 của mưa trong kỳ trong 6 giờ",
      "95th percentile of rain in the period over 6 h"),
-    ({"laeq": "rain_mm"}, "mức âm tương đương LAeq 6 giờ của mưa trong kỳ", "6 h LAeq of rain in the period"),
+    ({"laeq": "rain_mm"}, "LAeq 6 giờ của mưa trong kỳ", "6 h LAeq of rain in the period"),
     ({"antecedent_rain": "rain_mm"}, "mưa trong kỳ tích lũy 6 giờ, mỗi ngày trước đó giảm còn 85%",
      "rain in the period summed over 6 h, each day before counting 85%"),
 ])  # fmt: skip
@@ -185,8 +185,36 @@ def test_what_has_no_words_stays_as_it_is_written():
     )
     assert vi('word.matches("x.*")') == "vi phạm.matches(“x.*”)"
     assert vi('word in ["x", "y"] && unknown_name == 3 && size(word) > 2') == (
-        "vi phạm thuộc [“x”, “y”] và unknown_name bằng 3 và size(vi phạm) > 2"
+        "vi phạm là một trong: “x”, “y” và unknown_name bằng 3 và size(vi phạm) > 2"
     )
+    assert vi("rain_mm > 5.0 * rain_24h_mm") == "mưa trong kỳ > 5 × mưa 24 giờ"
+    assert vi("rain_mm in [1.5, 2]") == "mưa trong kỳ là một trong: 1,5 mm, 2 mm"
+
+
+def test_codes_are_told_by_their_names_in_comparisons_and_lists():
+    names = told_names([RAIN])
+    assert condition_words('zone in ["hoa-binh", "x"]', names, vi=True, codes=CODES) == (
+        "khu vực là một trong: Khu vực Hòa Bình, “x”"
+    )
+    pack = load_pack("hoabinh")
+    alerts = rule_words.describe({"feed": "alert", "where": 'rule == "rain.24h" && severity == "high"', "levels": HIGH},
+                                 pack.feeds, wire_rules.codes_of(pack))  # fmt: skip
+    assert "Chỉ tính khi luật là Mưa rất to trong 24 giờ và mức độ là Cao" in alerts["vi"]
+
+
+def test_names_keep_their_letters_wherever_they_stand():
+    air = FeedSpec("air", Label("Không khí", "Air"), "environment", {
+        "ph": FieldSpec("ph", Label("pH", "pH")), "disk": FieldSpec("disk", Label("Ổ đĩa", "Disk"))})  # fmt: skip
+    body = {"feed": "air", "levels": [{"severity": "low", "when": "ph < 5.5 && disk > 9"}]}
+    assert rule_words.describe(body, {"air": air})["vi"] == "Lưu ý: pH dưới 5,5 và ổ đĩa trên 9"
+
+
+def test_limits_that_take_turns_and_holidays_alone():
+    dated = [{"value": value, "unit": "mm", "source": "", "verified": True, "valid_from": f"20{day}-01-01"}
+             for value, day in ((5, 20), (6, 27))]  # fmt: skip
+    found = told(feed="rainfall", levels=[{"severity": "low", "when": "rain_mm > limit"}], limit=dated,
+                 active={"holidays": "only"})  # fmt: skip
+    assert found["vi"] == "Lưu ý: Mưa trong kỳ trên ngưỡng đang có hiệu lực. Chỉ áp dụng vào ngày lễ"
 
 
 def test_a_rule_names_its_own_measures_and_what_its_kind_finds_out():
