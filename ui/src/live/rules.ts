@@ -1,13 +1,13 @@
 /** Says when a rule has changed, to whoever shows rules; the rules themselves are read by their screen. */
 
 export type RuleChange = { id: string; version: number };
-type Listener = (change: RuleChange) => void;
+type Listener = () => void;
 
 const listeners = new Set<Listener>();
 
 export const ruleChanges = {
-  hear(change: RuleChange): void {
-    for (const listener of listeners) listener(change);
+  hear(): void {
+    for (const listener of listeners) listener();
   },
   listen(listener: Listener): () => void {
     listeners.add(listener);

@@ -90,7 +90,7 @@ function connect(): void {
   hearAs<Alert>(mine, "alert", (alert) => alerts.hear(alert));
   hearAs<Device>(mine, "device", (device) => devices.hear(device));
   hearAs<Domain>(mine, "domain", (domain) => city.hearDomain(domain));
-  hearAs<RuleChange>(mine, "rule", (change) => ruleChanges.hear(change));
+  hearAs<RuleChange>(mine, "rule", () => ruleChanges.hear());
   hearAs<Clock>(mine, "clock", (message) => clock.hear(message));
   mine.addEventListener("open", () => heard(mine));
   mine.addEventListener("reset", () => void reload());

@@ -5,7 +5,8 @@ import { fold } from "../format/search";
 import { t } from "../i18n/index.svelte";
 import { ruleChanges } from "../live/rules";
 
-const HEALTH_EVERY_MS = 10_000;
+const LIST_EVERY_MS = 30_000;
+const ONE_EVERY_MS = 10_000;
 const SETTLE_MS = 250;
 
 let list = $state.raw<Rule[]>([]);
@@ -40,8 +41,16 @@ export const rules = {
       fault = cause;
     }
   },
-  /** Read now, and again whenever something may have changed, until the returned function is called. */
-  follow(): () => void {
+  /** Read one rule again: its health moves all the time, and the whole list is large. */
+  async refresh(id: string): Promise<void> {
+    try {
+      rules.hear(await ask<Rule>(`/rules/${encodeURIComponent(id)}`));
+    } catch (cause) {
+      if (cause instanceof Problem && cause.status === 404) rules.forget(id);
+    }
+  },
+  /** Read now, and again whenever something may have changed, until the returned function is called; of one rule, that one often. */
+  follow(id: string | null): () => void {
     let settling: ReturnType<typeof setTimeout> | null = null;
     const soon = (): void => {
       settling ??= setTimeout(() => {
@@ -49,8 +58,10 @@ export const rules = {
         void rules.load();
       }, SETTLE_MS);
     };
-    void rules.load();
-    const timer = setInterval(() => void rules.load(), HEALTH_EVERY_MS);
+    if (!loaded || id === null) void rules.load();
+    const timer = setInterval(() => {
+      if (!document.hidden) void (id === null || !loaded ? rules.load() : rules.refresh(id));
+    }, id === null ? LIST_EVERY_MS : ONE_EVERY_MS);
     const forget = ruleChanges.listen(soon);
     return () => {
       clearInterval(timer);
