@@ -19,6 +19,7 @@ from proof import (
     power,
     puback,
     rules_live,
+    rules_reference,
     stream,
 )
 from proof.proofs import Proof
@@ -32,7 +33,12 @@ PROOFS: dict[str, Proof] = {
     "fuzz": Proof(
         lambda seed, profile: fuzz.prove(seed=seed, size=fuzz.SIZES[profile]),
         promises=("P5",), figures=("operations", "problems"), controls=("found", "executions_until_found"),
-        quick_seconds=15, full_seconds=700,
+        quick_seconds=10, full_seconds=700,
+    ),
+    "rules_reference": Proof(
+        lambda seed, profile: rules_reference.prove(seed=seed, size=rules_reference.SIZES[profile]),
+        promises=("P6", "P10"), figures=("histories", "transitions", "mismatches"), controls=("mutants", "caught"),
+        quick_seconds=20, full_seconds=600,
     ),
     "idle": Proof(
         lambda seed, profile: idle.prove(seed=seed, size=idle.SIZES[profile]),

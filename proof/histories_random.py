@@ -54,6 +54,10 @@ SKEWS = (
     -1_200_000_000,
 )
 VALUES = (None, 5, 8, 9, 10, 10, 10.5, 15, 20, 20.5, 25)
+HIGH: Sequence[float | None] = (15, 20.5, 25, 10)
+FLAPPING: Sequence[float | None] = (5, 15, 5, 15, 25)
+BORDERS: Sequence[float] = (0, CLEAR, CLEAR, FOR, FOR, HOLD, WINDOW)
+SHORT: Sequence[float] = (1, 2, 5, 9)
 DEVICES = ("d1", "d1", "d2", "d3")
 ZONES = ("z1", "z2")
 SPOTS = ((105.300, 20.800), (105.302, 20.800), (105.304, 20.801), (105.3028, 20.8), (105.33, 20.81))
@@ -75,6 +79,9 @@ class Maker:
         self.bodies: dict[str, dict[str, Any]] = {}
         self.slow = False
         self.feeds: tuple[str, ...] = ("meter",)
+        self.devices = self.pick((DEVICES, DEVICES, ("d1",), ("d1", "d2")))
+        self.values: Sequence[float | None] = self.pick((VALUES, VALUES, HIGH, FLAPPING))
+        self.gaps = self.pick((GAPS, GAPS, BORDERS, SHORT if self.values is FLAPPING else GAPS))
 
     def chance(self, share: float) -> bool:
         """Tell yes in ``share`` of all cases."""
@@ -91,14 +98,18 @@ class Maker:
                 self.items.append(Item(0, "device", (device, self.device())))
         if self.chance(0.2):
             self.items.append(Item(0, "calendar", self.holidays()))
+        if self.values is FLAPPING and self.chance(0.6):
+            plain = [{"severity": "low", "when": "value > 10"}, {"severity": "high", "when": "value > 20"}]
+            self.devices = ("d1",)
+            self.add_rule("b.plain", {"feed": "meter", "levels": plain})
         for number in range(self.pick((1, 1, 2, 2, 3))):
             self.add_rule(f"{self.pick('abc')}.{number}", self.body())
         for number in range(self.pick((0, 0, 0, 1, 2, 3))):
             self.add_rule(f"{self.pick('amz')}.over{number}", self.over_alerts(number))
         ticking = self.pick((0, 0, 3, 7, 10, 30))
-        for _ in range(self.pick((4, 8, 12, 20))):
+        for _ in range(self.pick((4, 8, 12, 20)) + 10 * (self.gaps is SHORT)):
             before = self.now
-            self.now += self.pick(HOURS if self.slow else GAPS)
+            self.now += self.pick(HOURS if self.slow else self.gaps)
             self.tick(before, ticking)
             self.happen()
         for wait in self.pick(((), (FOR,), (1, CLEAR, FOR, FOR), (10, 400))):
@@ -136,7 +147,7 @@ class Maker:
         sent = [item.data for item in self.items if item.what == "send"]
         if sent and self.chance(0.08):
             return dict(sent[-1])
-        found: dict[str, Any] = {"feed": self.pick(self.feeds), "device": self.pick(DEVICES)}
+        found: dict[str, Any] = {"feed": self.pick(self.feeds), "device": self.pick(self.devices)}
         if skew := self.pick(SKEWS):
             found["time"] = skew
         if self.chance(0.3):
@@ -151,7 +162,7 @@ class Maker:
         if found["feed"] == "sky":
             return {**found, "temperature_c": self.pick((20, 30.5, 38)), "humidity_pct": self.pick((40, 70)),
                     "rain_mm": self.pick((0, 0.4, 6.5, 40))}  # fmt: skip
-        fields = {"value": self.pick(VALUES), "other": self.pick((None, 0, 6, 8, 14)),
+        fields = {"value": self.pick(self.values), "other": self.pick((None, 0, 6, 8, 14)),
                   "count": self.pick((None, 0, 2, 9)),
                   "up": self.pick((None, True, False)), "word": self.pick(("a", "b", None))}  # fmt: skip
         return {

@@ -207,7 +207,7 @@ class World:
         if rule.kind == "near":
             key.readings.append(reading)
             key.head = max(reading.effective, key.head or 0)
-            taken: tuple[int, Facts] | None = (key.head, KINDS["near"].facts(key, key.head))
+            taken: tuple[int, Facts] | None = (key.head, KINDS["near"].leave(key, key.head))
             late, reading = False, reading._replace(effective=key.t)
         else:
             taken = KINDS[rule.kind].take(key, reading, late=late)

@@ -1,8 +1,19 @@
-"""Promise P6, the rules: over random histories the engine says what the independent evaluator says."""
+"""Promise P6, the rules: over random histories the engine says what the independent evaluator says.
+
+Histories are logs with rules of all kinds, late and wrong clocks, gaps, edits, restarts and crashes (proof/histories).
+Each is folded by the engine and worked out by the evaluator; every transition must be the same, with its date, reason,
+labels and values. The control breaks the engine in one place after the other: each mutant must be told from it.
+"""
 
 from __future__ import annotations
 
+import asyncio
+import multiprocessing
+from collections import Counter
 from collections.abc import Iterable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from ioc.domain.alert import Transition
@@ -10,11 +21,104 @@ from ioc.domain.event import Entry
 from ioc.rules.evaluate import step
 from ioc.rules.memory import Memory
 from ioc.rules.ruleset import RuleSet
-from proof.histories import FEEDS, ZONE, Item, entries_of, lawful
+from proof.histories import FEEDS, ZONE, Item, entries_of, lawful, shrunk, text_of
+from proof.histories_random import random_history
+from proof.mutants.fold import MUTANTS, broken
+from proof.proofs import Profile
 from proof.reference import evaluate, micros
 from proof.reference_alerts import Told
+from proof.report import Report
 
+PROMISE = "the rule engine says of a log what docs/rules.md says, as another evaluator works it out"
 DIGITS = 9
+CHUNK = 250
+PROBLEMS_SHOWN = 3
+SEEDS_A_RUN = 1_000_000
+OFTEN = (
+    "for_is_strict", "late_is_current", "pane_off_by_one", "gap_is_no_gap", "timers_on_the_log", "members_stay",
+    "rules_in_reverse", "hours_in_utc", "hold_from_the_first", "late_is_lost", "edit_begins_anew", "no_floor",
+    "one_floor_of_alerts", "never_speaks_up", "hold_ends_when_noticed", "reasons_are_lost", "snapshot_forgets_levels",
+    "snapshot_forgets_the_alert",
+)  # fmt: skip
+"""Mutants that show within a hundred histories; the others are left to the full profile."""
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How much of it."""
+
+    histories: int
+    tries: int
+    """Histories in which a mutant must be caught."""
+    mutants: tuple[str, ...]
+
+
+SIZES = {
+    Profile.QUICK: Size(histories=2_000, tries=300, mutants=OFTEN),
+    Profile.FULL: Size(histories=24_000, tries=4_000, mutants=tuple(MUTANTS)),
+}
+
+
+async def prove(*, seed: int, size: Size) -> Report:
+    """Compare the histories of a seed, and let every mutant be caught by the same ones; both cores work."""
+    report = Report("rules_reference", seed, PROMISE)
+    first, loop = seed * SEEDS_A_RUN, asyncio.get_running_loop()
+    with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn")) as pool:
+        chunks = [range(start, min(start + CHUNK, first + size.histories))
+                  for start in range(first, first + size.histories, CHUNK)]  # fmt: skip
+        seeds = range(first, first + size.tries)
+        compared = [loop.run_in_executor(pool, compare, chunk) for chunk in chunks]
+        hunted = [loop.run_in_executor(pool, first_caught, name, seeds) for name in size.mutants]
+        counts: Counter[str] = Counter()
+        problems: list[str] = []
+        for found, said in await asyncio.gather(*compared):
+            counts += found
+            problems += said
+        caught = dict(zip(size.mutants, await asyncio.gather(*hunted), strict=True))
+    report.facts = {"histories": size.histories, "operations": counts["entries"], "mismatches": len(problems),
+                    **{name: counts[name] for name in ("transitions", "rules", "restarts", "late_or_untrusted")},
+                    "problems": problems[:PROBLEMS_SHOWN]}  # fmt: skip
+    report.control = {"mutants": len(caught), "caught": sum(number is not None for number in caught.values()),
+                      "histories_until_caught": caught}  # fmt: skip
+    report.judge(held=not problems, evidence=counts["transitions"] > size.histories,
+                 control_failed=all(number is not None for number in caught.values()))  # fmt: skip
+    return report
+
+
+def compare(seeds: Iterable[int]) -> tuple[Counter[str], list[str]]:
+    """Return counts over the histories of some seeds, and each that is told in two ways, as small as it gets."""
+    counts: Counter[str] = Counter()
+    problems: list[str] = []
+    for seed in seeds:
+        history = random_history(seed)
+        entries = entries_of(history)
+        expected = comparable(evaluate(entries, FEEDS, ZONE))
+        counts += Counter(entries=len(entries), transitions=len(expected))
+        counts += Counter({"rules": sum(item.what == "rule" for item in history),
+                           "restarts": sum(item.what in ("restart", "crash") for item in history),
+                           "late_or_untrusted": sum(item.what == "send" and "time" in item.data for item in history),
+                           })  # fmt: skip
+        if comparable(told_by_engine(history)) != expected:
+            small = shrunk(history, differ) if len(problems) < PROBLEMS_SHOWN else history
+            problems.append(f"seed {seed}:\n{text_of(lawful(small))}")
+    return counts, problems
+
+
+@lru_cache(maxsize=1_000)
+def worked_out(seed: int) -> tuple[list[Item], list[tuple[Any, ...]]]:
+    """Return a history and what the evaluator says of it: once for all mutants that a process looks at."""
+    history = random_history(seed)
+    return history, comparable(evaluate(entries_of(history), FEEDS, ZONE))
+
+
+def first_caught(mutant: str, seeds: Iterable[int]) -> int | None:
+    """Return after how many histories a mutant is told from the evaluator; None: it is not."""
+    for number, seed in enumerate(seeds, start=1):
+        history, expected = worked_out(seed)
+        with broken(mutant):
+            if comparable(told_by_engine(history)) != expected:
+                return number
+    return None
 
 
 def told_by_engine(history: Sequence[Item]) -> list[Told]:
