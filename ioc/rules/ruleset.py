@@ -98,6 +98,11 @@ class RuleSet:
         except PackError as error:
             self.refused[identifier] = str(error)
             return None
+        except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+            # A shape that load_rule did not foresee is its mistake; but the log has the rule, and would end the watch
+            # of all the others again at each start. It is refused, counted and told, as any rule that cannot be loaded.
+            self.refused[identifier] = f"of a shape that no rule has: {error!r}"
+            return None
         if rule.id != identifier:
             self.refused[identifier] = f"the body is of rule {rule.id!r}"
             return None

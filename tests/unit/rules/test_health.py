@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from ioc.domain.event import Entry, EntryKind
 from ioc.domain.rule_health import MONITORED_AT_ONCE, RuleHealth
 from ioc.rules.evaluate import step
@@ -108,6 +110,23 @@ def test_a_rule_that_never_could_be_loaded_is_told_without_a_version():
     told = bench.tell(1)["meter.level"]
     assert (told.version, told.keys) == (0, 0)
     assert "did you mean 'value'" in str(told.refused)
+
+
+def test_a_shape_that_nobody_foresaw_refuses_one_rule_and_ends_nothing(monkeypatch: pytest.MonkeyPatch):
+    bench = Bench()
+    bench.rule(0)
+    bench.tell(0)
+
+    def mistaken(*_: object, **__: object) -> None:
+        raise TypeError("unhashable type: 'list'")
+
+    monkeypatch.setattr("ioc.rules.ruleset.load_rule", mistaken)
+    bench.rule(1, version=2)
+    told = bench.tell(2)["meter.level"]
+    assert (told.version, told.turned) == (1, True)
+    assert "unhashable type" in str(told.refused)
+    bench.send(3, value=20.0)
+    assert bench.tell(4)["meter.level"].last_transition_at == after(3)
 
 
 def test_what_a_monitored_rule_sees_is_kept_up_to_a_bound_and_counted_beyond_it():
