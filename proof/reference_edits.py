@@ -178,8 +178,8 @@ def correlate(world: World, rule: Rule, parts: tuple[str, ...] | None, reading: 
 
 
 def written(part: Any) -> str:
-    """Return a part of a key as text."""
-    return str(part).lower() if isinstance(part, bool) else str(part)
+    """Return a part of a key as text, in which a bar of its own is marked."""
+    return str(part).lower() if isinstance(part, bool) else str(part).replace("|", "\\|")
 
 
 def is_active(device: Mapping[str, Any]) -> bool:

@@ -35,13 +35,32 @@ PLAIN_TAGS = frozenset({f"tag:yaml.org,2002:{name}" for name in ("str", "seq", "
 KeyPath = tuple[str | int, ...]
 
 
-class CoreLoader(yaml.SafeLoader):
-    """A safe loader that composes nodes with marks, resolves only the core schema and knows no aliases."""
+class PlainParser(yaml.reader.Reader, yaml.scanner.Scanner, yaml.parser.Parser):
+    """From text to events in Python alone, for a PyYAML that was built without libyaml."""
+
+    def __init__(self, stream: str) -> None:
+        yaml.reader.Reader.__init__(self, stream)
+        yaml.scanner.Scanner.__init__(self)
+        yaml.parser.Parser.__init__(self)
+
+
+FastParser: Any = yaml.cyaml.CParser if yaml.__with_libyaml__ else PlainParser  # type: ignore[attr-defined]
+"""libyaml reads a pack of a hundred rules several times as fast, and every role reads it at its start. Only events come
+from it: nodes are composed here, since its own composer would follow any depth until the process dies."""
+
+
+class CoreLoader(yaml.composer.Composer, FastParser, yaml.resolver.Resolver):  # type: ignore[misc]
+    """A loader that composes nodes with marks, resolves only the core schema and knows no aliases."""
+
+    def __init__(self, stream: str) -> None:
+        FastParser.__init__(self, stream)
+        yaml.composer.Composer.__init__(self)
+        yaml.resolver.Resolver.__init__(self)
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         """Compose one node; an alias is refused."""
         if self.check_event(yaml.events.AliasEvent):
-            event = self.peek_event()  # type: ignore[no-untyped-call]
+            event = self.peek_event()
             raise yaml.composer.ComposerError(None, None, "aliases are not allowed", event.start_mark)
         return super().compose_node(parent, index)
 
@@ -114,7 +133,7 @@ def read_yaml(path: Path, *, name: str, findings: Findings) -> Sourced | None:
 def parse_yaml(text: str, *, name: str, findings: Findings) -> Sourced | None:
     """Return the one mapping that a text of YAML is, or None with the problem noted."""
     try:
-        # CoreLoader is a SafeLoader and constructs nothing: it only composes nodes.
+        # CoreLoader constructs nothing: it only composes nodes.
         node = yaml.compose(text, Loader=CoreLoader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
@@ -126,7 +145,8 @@ def parse_yaml(text: str, *, name: str, findings: Findings) -> Sourced | None:
         findings.add(file=name, line=line, message=message, hint=hint, column=column)
         return None
     except yaml.reader.ReaderError as error:
-        line = text[: error.position].count("\n") + 1
+        # libyaml counts bytes; a line break is one in either count.
+        line = text.encode()[: error.position].count(b"\n") + 1
         findings.add(file=name, line=line, message=f"not readable as YAML: {error.reason}", hint="remove it")
         return None
     except RecursionError:
@@ -190,7 +210,7 @@ class NodeReader:
     def read_scalar(self, node: yaml.ScalarNode) -> str | int | float | bool | None:
         """Return a plain scalar by the core schema, any other as text."""
         text = str(node.value)
-        if node.style is not None:
+        if node.style:  # of a plain one libyaml says that it is empty, Python that it is None
             return text
         match next((name for name, pattern in CORE_SCALARS.items() if pattern.fullmatch(text)), "text"):
             case "null":

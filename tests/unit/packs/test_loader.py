@@ -5,10 +5,12 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+import yaml
 
 from ioc.domain.device import Device
 from ioc.domain.feed import FieldType
 from ioc.errors import PackError
+from ioc.packs import source
 from ioc.packs.loader import load_pack
 
 
@@ -113,3 +115,19 @@ def test_yaml_is_the_core_schema(small_pack):
     path.write_text(path.read_text(encoding="utf-8") + extra, encoding="utf-8")
     body = load_pack(small_pack).rules[0].body
     assert [body[key] for key in "abcdefghi"] == ["no", "0123", "12:30", "1_000", 1000.0, None, True, "5", ".inf"]
+
+
+def test_both_parsers_of_yaml_read_the_same(small_pack, monkeypatch):
+    """A PyYAML without libyaml is slower and reads no other pack."""
+    fast = load_pack(small_pack)
+
+    class SlowLoader(yaml.composer.Composer, source.PlainParser, yaml.resolver.Resolver):
+        def __init__(self, stream):
+            source.PlainParser.__init__(self, stream)
+            yaml.composer.Composer.__init__(self)
+            yaml.resolver.Resolver.__init__(self)
+
+    SlowLoader.yaml_implicit_resolvers = {}
+    monkeypatch.setattr(source, "CoreLoader", SlowLoader)
+    assert [item.hash for item in load_pack(small_pack).items()] == [item.hash for item in fast.items()]
+    assert [rule.yaml for rule in load_pack(small_pack).rules] == [rule.yaml for rule in fast.rules]
