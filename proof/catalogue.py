@@ -69,7 +69,7 @@ PROOFS: dict[str, Proof] = {
     "rules_live": Proof(
         lambda seed, profile: rules_live.prove(seed=seed, size=rules_live.SIZES[profile]),
         promises=("P6",), figures=("histories", "faults", "events", "late", "edits", "transitions", "mismatches"),
-        controls=("mismatches",), quick=False, quick_seconds=120, full_seconds=420,
+        controls=("mismatches", "stuck"), quick=False, quick_seconds=150, full_seconds=700,
     ),
     "jumps": Proof(
         lambda seed, profile: jumps.prove(seed=seed, size=jumps.SIZES[profile]),
