@@ -117,7 +117,6 @@ class RuleSet:
     def remove(self, identifier: str) -> Rule | None:
         """Take a rule out of force and return it."""
         rule = self.rules.pop(identifier, None)
-        self.refused.pop(identifier, None)
         self._index()
         return rule
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
@@ -119,3 +120,21 @@ async def test_a_pack_that_brings_a_rule_of_the_sites_id_leaves_the_sites_in_for
     await rules.apply(RAIN, SPEED, own.replace("100.0", "120.0"))
     found = await rules.rule("site.rain")
     assert (found["origin"], found["version"], found["yaml"], found["pack"]["moved"]) == ("overlay", 1, own, True)
+
+
+async def test_a_pack_and_an_edit_at_once_come_one_after_the_other(rules: RuleWorld):
+    """Whoever is first, nothing that was written is lost and no version is given twice."""
+    for round_ in range(1, 5):
+        version = (await rules.rule())["version"]
+        theirs, mine = (RAIN.replace("100.0", f"{value + round_}.0") for value in (120, 50))
+        _, answer = await asyncio.gather(
+            rules.apply(theirs, SPEED), rules.ask("PUT", "/rain.24h", {"yaml": mine, **WHY}, version=version)
+        )
+        found = await rules.rule()
+        assert answer.status_code in (200, 412)
+        assert found["yaml"] == (mine if answer.status_code == 200 else theirs)
+        assert found["pack"]["yaml"] == theirs
+        if answer.status_code == 200:
+            await rules.do("POST", "/rain.24h/reset", WHY, version=found["version"])
+    versions = [value["version"] for subject, value in await rules.entries() if subject == "rain.24h"]
+    assert versions == list(range(1, len(versions) + 1))
