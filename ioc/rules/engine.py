@@ -39,6 +39,8 @@ PACE_WEIGHT = 0.2
 HEALTH_SECONDS = 5.0
 RETRY_SECONDS = 1.0
 STOP_SECONDS = 5.0
+WARNED_SECONDS = 60.0
+"""How often the log says that a bound is reached."""
 
 
 class RuleEngine:
@@ -82,6 +84,7 @@ class RuleEngine:
         self._told_at = -HEALTH_SECONDS
         self._ready = False
         self._pace = 0.0  # events per second when busy
+        self._warns_from = 0.0
 
     @property
     def position(self) -> int:
@@ -221,9 +224,12 @@ class RuleEngine:
                 if count:
                     counter.labels(rule).inc(count)
         self._metrics.rules_full.inc(tally.full.total())
-        for what, counts in (("full", tally.full), ("refused", tally.refused)):
-            if counts:
-                structlog.get_logger().warning(f"rules_{what}", counts=dict(counts), why=self._rules.refused)
+        if tally.refused:
+            structlog.get_logger().warning("rules_refused", counts=dict(tally.refused), why=self._rules.refused)
+        if tally.full and (seconds := self._io_clock.seconds()) >= self._warns_from:
+            # At a bound every commit counts some more: the metric has them all, the log says it now and then.
+            self._warns_from = seconds + WARNED_SECONDS
+            structlog.get_logger().warning("rules_full", counts=dict(tally.full))
 
     async def _tick(self) -> bool:
         """Append a tick once a second while a timer is pending; the first after more than ten seconds is a gap.

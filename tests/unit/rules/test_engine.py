@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 
 import pytest
+import structlog
 from prometheus_client import CollectorRegistry
 
 from ioc.clock import SteppedLogClock
@@ -181,6 +182,19 @@ async def test_reaching_the_bound_of_keys_is_counted(world, monkeypatch):
         world.send(20, f"m-{number}")
     await world.run(world.engine())
     assert world.metrics.registry.get_sample_value("ioc_rules_full_total") == 2
+
+
+async def test_a_bound_that_stays_reached_does_not_fill_the_log(world, monkeypatch):
+    """In a bad night every commit counts some more: the metric has them all, the log says it once a minute."""
+    monkeypatch.setattr(memory_module, "KEYS_MAX", 1)
+    monkeypatch.setattr(engine_module, "BATCH", 1)
+    world.put_rule()
+    for number in range(20):
+        world.send(20, f"m-{number}")
+    with structlog.testing.capture_logs() as said:
+        await world.run(world.engine())
+    assert world.metrics.registry.get_sample_value("ioc_rules_full_total") == 19
+    assert [line["counts"] for line in said if line["event"] == "rules_full"] == [{"meter.level": 1}]
 
 
 async def test_a_worker_that_is_fenced_off_ends(world):
