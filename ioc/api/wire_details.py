@@ -69,6 +69,8 @@ def _window(found: Mapping[str, Any], words: Words, known: Known) -> JSONObject:
         part for part in found.get("parts") or ()
         if known.sees({"device": part["part"]} if found.get("per") == "device" else {}) and (places or not known.masked)
     ]  # fmt: skip
+    whose = {"device": found.get("part")} if found.get("per") == "device" else {}
+    told_part = (places or not known.masked) and known.sees(whose)
     return {
         "from": found.get("from"),
         "to": found.get("to"),
@@ -78,9 +80,9 @@ def _window(found: Mapping[str, Any], words: Words, known: Known) -> JSONObject:
         "measure_label": label(told.label) if told else None,
         "unit": told.unit if told else "",
         "pane_of": found.get("pane_of"),
-        "panes": list(found.get("panes") or ()),
+        "panes": list(found.get("panes") or ()) if told_part or found.get("part") is None else [],
         "per": found.get("per"),
-        "part": found.get("part") if places or not known.masked else None,
+        "part": found.get("part") if told_part else None,
         "parts": [
             {**part, "name": known.name(part["part"]) if found.get("per") == "device" else None} for part in parts
         ],

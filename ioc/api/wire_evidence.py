@@ -125,6 +125,7 @@ def evidence(
     clause = str(found.get("clause", ""))
     words = Words(body or {"feed": alert["feed"]}, feeds, codes)
     keep = numbers_only if masked else dict
+    device = charted_device(alert, found)
     values = keep(found.get("values") or {})
     return {
         "alert": alert["id"],
@@ -145,12 +146,14 @@ def evidence(
         "limit": found.get("limit"),
         "field": charted_field(found, spec, body),
         "feed": alert["feed"],
-        "device": charted_device(alert, found),
+        "device": device if known.sees({"device": device}) else None,
         "held_since": found.get("held_since"),
         "held_seconds": found.get("held_seconds", 0.0),
         "position": found.get("position", alert["opened_position"]),
         "readings": [
-            {**reading, "values": keep(reading.get("values") or {})} for reading in found.get("readings") or ()
+            {**reading, "values": keep(reading.get("values") or {})}
+            for reading in found.get("readings") or ()
+            if known.sees({"device": reading["device"]})
         ],
         "details": details(found.get("details") or {}, words=words, known=known),
         "series": thin([made for made in (point(row) for row in series) if made is not None]),

@@ -117,6 +117,37 @@ async def test_no_answer_to_a_walled_reader_holds_a_word_of_the_other_area(world
         assert CANARY in (await client.get("/api/v1/events")).text
 
 
+async def test_evidence_that_crosses_the_wall_only_counts_what_lies_beyond(world: World):
+    """An alert inside the wall whose cluster, readings and companions reach into the other area."""
+    words = {"vi": CANARY, "en": CANARY}
+    await world.device("rain-1", name_vi=CANARY, name_en=CANARY)
+    await world.device("rain-own", area=OTHER)
+    await world.alert("al_own", area=OTHER, device=None)
+    await world.alert("al_foreign", title=words, summary=words)
+    readings = [{"position": number, "device": name, "effective": NOW.isoformat(), "values": {"rain_24h_mm": 1.0}}
+                for number, name in enumerate(("rain-own", "rain-1"))]  # fmt: skip
+    near = [{"at": NOW.isoformat(), "position": number, "lat": 20.8, "lon": 105.3, "device": name}
+            for number, name in enumerate(("rain-own", "rain-1"))]  # fmt: skip
+    together = [{"rule": "rain.24h", "key": CANARY, "alert": name, "severity": "high", "domain": "disaster",
+                 "device": None, "at": NOW.isoformat()} for name in ("al_own", "al_foreign")]  # fmt: skip
+    for number, details in enumerate(({"kind": "near", "members": near, "radius_m": 300.0, "over_s": 60.0},
+                                      {"kind": "correlate", "members": together}), start=1):  # fmt: skip
+        evidence = {"clause": "n >= 2", "values": {"n": 2}, "position": 3, "readings": readings, "details": details}
+        await world.insert("alert_history", {"alert": "al_own", "number": number, "at": NOW, "log_time": NOW,
+                                             "kind": "opened", "severity": "high", "evidence": evidence})  # fmt: skip
+        async with world.signed_in("walled") as client:
+            answer = await client.get("/api/v1/alerts/al_own/evidence")
+            assert answer.status_code == 200, answer.text
+            assert CANARY not in answer.text
+            assert "rain-1" not in answer.text
+            found = answer.json()
+            assert (found["details"]["hidden"], len(found["details"]["members"])) == (1, 1)
+            assert [reading["device"] for reading in found["readings"]] == ["rain-own"]
+        async with world.signed_in("op") as client:
+            found = (await client.get("/api/v1/alerts/al_own/evidence")).json()
+            assert (found["details"]["hidden"], len(found["details"]["members"])) == (0, 2)
+
+
 async def test_a_zone_wide_alert_is_seen_by_who_sees_the_whole_zone(world: World):
     await world.alert("al_zone", area=None)
     async with world.database.connection() as connection:

@@ -81,7 +81,7 @@ def test_a_window_has_its_ends_its_panes_and_the_parts_by_name():
     assert told["measure_label"] == {"vi": "mực nước cao nhất trong 1 giờ", "en": "highest water level in 1 h"}
     assert [(part["part"], part["name"]["vi"]) for part in told["parts"]] == [("b", "B"), ("a", "A")]
     walled = made(DETAILS, BODY, devices={"a": device("a"), "b": device("b", "B")}, scope=Scope(frozenset({"A"})))
-    assert [part["part"] for part in walled["parts"]] == ["a"]
+    assert ([part["part"] for part in walled["parts"]], walled["part"], walled["panes"]) == (["a"], None, [])
     plates = made({**DETAILS, "per": "plate"}, BODY, masked=True)
     assert (plates["parts"], plates["part"]) == ([], None)
 
