@@ -7,7 +7,7 @@ import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, tzinfo
 from pathlib import Path
 from typing import Any
 
@@ -77,10 +77,11 @@ async def run_backtest(settings: Settings, asked: Asked, *, say: Callable[[str],
         settle_memory()
         with teller_for(Console(stderr=True)) as tell:
             result = await conduct(log, city_of(parts.pack), question, tell)
+        zone = parts.pack.zone
     if asked.as_json:
         say(json.dumps({"rule": checked.rule.id, **result}, ensure_ascii=False))
     else:
-        for line in table(checked.rule.id, result):
+        for line in table(checked.rule.id, result, zone):
             say(line)
     return OK
 
@@ -155,14 +156,16 @@ def teller_for(console: Console) -> PlainTeller | BarTeller:
     return BarTeller(console) if console.is_terminal else PlainTeller(console)
 
 
-def table(rule: str, result: Mapping[str, Any]) -> list[str]:
-    """Return what a backtest found, as lines that a person reads: days, sums, then the newest alerts."""
+def table(rule: str, result: Mapping[str, Any], zone: tzinfo) -> list[str]:
+    """Return what a backtest found, as lines that a person reads: days, sums, then the newest alerts, in local time."""
     candidate, present = result["candidate"], result["present"]
+    span = f"{_local(result['from'], zone)} to {_local(result['to'], zone)}"
+    sides = ("candidate",) if present is None else ("candidate", "in force")
     lines = [
-        f"{rule}, {result['from']} to {result['to']}: {result['events']:,} readings evaluated in {result['seconds']} s",
-        "",
-        f"{'day':<12}{'candidate':>24}{'in force':>24}",
-        f"{'':<12}{'opened':>10}{'hours firing':>14}{'opened':>10}{'hours firing':>14}",
+        f"{rule}, {span}: {result['events']:,} readings evaluated in {result['seconds']} s",
+        "" if present is not None else "no form of this rule is in the log: there is nothing beside it",
+        f"{'day':<12}" + "".join(f"{side:>24}" for side in sides),
+        f"{'':<12}" + f"{'opened':>10}{'hours firing':>14}" * len(sides),
     ]
     days = [
         (mine, theirs)
@@ -178,10 +181,9 @@ def table(rule: str, result: Mapping[str, Any]) -> list[str]:
     lines.append(f"{'sum':<12}{_figures(candidate)}{_figures(present) if present else ''}")
     lines += ["", *(f"{name}: {result[name]:,}" for name in ("late", "no_data", "errors", "full") if result[name])]
     for alert in candidate["alerts"][:ALERTS_SHOWN_MAX]:
-        ended = alert["cleared_at"] or "still firing"
-        lines.append(
-            f"{alert['opened_at']} to {ended}  {alert['severity']:<8} {alert['key']}: {alert['summary']['vi']}"
-        )
+        ended = "still firing" if alert["cleared_at"] is None else _local(alert["cleared_at"], zone)
+        when = f"{_local(alert['opened_at'], zone)} to {ended}"
+        lines.append(f"{when}  {alert['severity']:<8} {alert['key']}: {alert['summary']['vi']}")
     hidden = candidate["opened"] - min(len(candidate["alerts"]), ALERTS_SHOWN_MAX)
     if hidden > 0:
         lines.append(f"({hidden:,} earlier alerts are not shown)")
@@ -190,3 +192,7 @@ def table(rule: str, result: Mapping[str, Any]) -> list[str]:
 
 def _figures(side: Mapping[str, Any]) -> str:
     return f"{side['opened']:>10,}{side['firing_seconds'] / 3_600:>14,.2f}"
+
+
+def _local(text: str, zone: tzinfo) -> str:
+    return parse_time(text).astimezone(zone).isoformat(sep=" ", timespec="seconds")
