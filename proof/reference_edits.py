@@ -110,6 +110,8 @@ class Registry:
             if key.t > first.t:
                 first.t, first.log = key.t, key.log
             first.readings += key.readings
+        if others:
+            world.end_until(first, first.t)
         first.head = head
         return first
 
@@ -288,7 +290,7 @@ def outdated(world: World, device: str, value: Mapping[str, Any] | None) -> None
             after = world.registry.expected(rule)
             ending = [name for name in before[rule.id] if name not in after]
             for name in sorted(after):
-                if name not in before[rule.id] or rule.by == ("device",):
+                if name not in before[rule.id] or (rule.by == ("device",) and name == device):
                     expect(world, rule, name, after[name])
         for key in keys_of(world, rule.id):
             names_it = "device" in rule.by and rule.feeds != ("alert",) and key.parts[rule.by.index("device")] == device

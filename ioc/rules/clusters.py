@@ -68,7 +68,12 @@ def join(fold: Folding, rule: Rule, taken: Taken, *, part: str, name: str, log_u
             if state.due_log_us is not None:
                 fold.advance(rule, key, state, limit_us=taken.at_us)
         key, state = min(open_ones, key=lambda pair: cluster_of(pair[1]).number)
-        merge(fold, rule, state, [pair for pair in open_ones if pair[1] is not state], at_us=taken.at_us)
+        others = [pair for pair in open_ones if pair[1] is not state]
+        if others:
+            head_us = merge(fold, rule, state, others, at_us=taken.at_us)
+            fold.advance(rule, key, state, limit_us=state.time_us)  # which may be another's now
+            state.head_us = head_us
+            fold.reschedule(rule, key, state)
     cluster_of(state).add([taken.at_us, taken.position, lat, lon, taken.device])
     # It is current whatever its age: a cluster's time is that of the newest that joined, and it is judged at its head.
     if taken.at_us < state.time_us:
@@ -78,8 +83,11 @@ def join(fold: Folding, rule: Rule, taken: Taken, *, part: str, name: str, log_u
         del states[key]
 
 
-def merge(fold: Folding, rule: Rule, into: KeyState, others: list[tuple[str, KeyState]], *, at_us: int) -> None:
-    """Let clusters become one: its members are theirs, its time is the highest, their alerts end."""
+def merge(fold: Folding, rule: Rule, into: KeyState, others: list[tuple[str, KeyState]], *, at_us: int) -> int:
+    """Let clusters become one: its members are theirs, its time is the highest, their alerts end.
+
+    Return the instant at which it is evaluated next.
+    """
     states = fold.memory.keys[rule.id]
     head_us = max([at_us, into.head_us, *(state.head_us for _, state in others)])
     for key, state in others:
@@ -89,7 +97,7 @@ def merge(fold: Folding, rule: Rule, into: KeyState, others: list[tuple[str, Key
             into.time_us, into.log_us = state.time_us, state.log_us
         fold.end_key(rule, key, state, MERGED, at_us=head_us)
         del states[key]
-    into.head_us = head_us
+    return head_us
 
 
 def is_over(state: KeyState) -> bool:

@@ -14,6 +14,7 @@ from proof.histories import FEEDS, START, ZONE, Item, entries_of
 from proof.reference import evaluate
 from proof.reference_alerts import Told
 from proof.reference_rules import EPOCH
+from proof.rules_reference import comparable, told_by_engine
 
 LOW = {"severity": "low", "when": "value > 10"}
 HIGH = {"severity": "high", "when": "value > 20"}
@@ -138,6 +139,12 @@ example("a device in maintenance is not expected", [("opened", "low", 60), ("cle
         rule(**{**SILENT, "levels": [{"severity": "low"}]}), device(0), ticks(55, 60), device(70, state="maintenance"),
         ticks(75, 200))  # fmt: skip
 
+example(
+    "heard before the gap's entry by a clock that is ahead, nothing was ever silent", [],
+    rule(**{**SILENT, "levels": [{"severity": "low"}]}), device(0), send(5, 1), Item(10, "gap"), send(25, 1, time=50),
+    Item(30, "gap"), ticks(31),
+)  # fmt: skip
+
 STEPS: dict[str, Any] = {
     "sequence": [{"feed": "meter", "where": "value > 10"}, {"feed": "gauge", "where": "value > 10"}],
     "within": "60s", "levels": [{"severity": "low"}],
@@ -178,6 +185,12 @@ example("levels that stay keep their wait", [("opened", "low", 61)], rule(levels
 def test_example(name):
     history, expected = EXAMPLES[name]
     assert moves(story(history)) == expected
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_the_engine_says_the_same(name):
+    history, _ = EXAMPLES[name]
+    assert comparable(told_by_engine(history)) == comparable(story(*history))
 
 
 def test_there_are_thirty_examples():

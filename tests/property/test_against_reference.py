@@ -1,0 +1,128 @@
+"""The rule engine against the independent evaluator, and both against what must change nothing.
+
+Random histories of all kinds of rules (proof/histories_random.py), a few per property; `python -m proof
+rules_reference` runs thousands, and breaks the engine on purpose.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import islice
+
+import pytest
+
+from ioc.domain.event import Flag
+from proof.histories import FEEDS, ZONE, Item, entries_of, lawful, shrunk, text_of
+from proof.histories_random import random_history
+from proof.mutants.fold import broken
+from proof.reference import evaluate
+from proof.reference_alerts import Told
+from proof.rules_reference import comparable, compare, differ, first_caught, told_by_engine
+
+SEEDS = range(40)
+FOUND = (78, 315, 5_060, 5_113, 5_161, 31_042, 31_286, 7_000_078, 7_000_315)
+"""Seeds that once told the two apart."""
+
+
+def histories(*, without: tuple[str, ...] = ()) -> Iterator[list[Item]]:
+    """Histories none of whose rules has one of some members."""
+    for seed in SEEDS:
+        history = random_history(seed)
+        bodies = [item.data[1] for item in history if item.what == "rule"]
+        if not any(name in body for body in bodies for name in without):
+            yield history
+
+
+def said(history: list[Item]) -> list[Told]:
+    """What the evaluator says, once the engine has said the same."""
+    told = evaluate(entries_of(history), FEEDS, ZONE)
+    assert comparable(told_by_engine(history)) == comparable(told), text_of(history)
+    return told
+
+
+def story(told: list[Told]) -> list[tuple[object, ...]]:
+    """The moves key by key, without what depends on when they were noticed."""
+    return sorted((one.rule, one.key, one.at, one.kind, one.severity, one.reason, one.flaps)
+                  for one in told if one.reason != "still_holds")  # fmt: skip
+
+
+def test_engine_and_evaluator_agree():
+    counts, problems = compare([*SEEDS, *FOUND])
+    assert problems == []
+    assert counts["transitions"] > counts["rules"], "histories in which nothing happens prove nothing"
+
+
+@pytest.mark.parametrize("mutant", ["for_is_strict", "late_is_current", "gap_is_no_gap", "reasons_are_lost"])
+def test_an_engine_that_is_broken_does_not_agree(mutant):
+    assert first_caught(mutant, range(150)) is not None
+
+
+def test_a_history_that_tells_them_apart_shrinks_to_what_matters():
+    with broken("reasons_are_lost"):
+        seed = next(seed for seed in range(100) if differ(random_history(seed)))
+        small = shrunk(random_history(seed), differ, tries=400)
+        assert differ(small)
+    assert len(small) < len(random_history(seed))
+    assert all(line.startswith("  - {at: ") for line in text_of(small).splitlines())
+    assert not differ(small)
+
+
+def test_a_restart_after_every_entry_changes_nothing():
+    """Nothing that the engine knows is lost in a snapshot, whatever the kind of rule."""
+    for history in islice(histories(), 12):
+        crashing = [part for item in history if item.what not in ("restart", "crash")
+                    for part in (item, Item(item.at, "restart"))]  # fmt: skip
+        assert comparable(told_by_engine(crashing)) == comparable(evaluate(entries_of(history), FEEDS, ZONE))
+
+
+def test_a_prefix_of_the_log_gives_a_prefix_of_the_transitions():
+    """Nothing that was said is ever taken back."""
+    for history in histories():
+        entries = entries_of(history)
+        whole, part = (evaluate(some, FEEDS, ZONE) for some in (entries, entries[: len(entries) // 2]))
+        assert whole[: len(part)] == part
+
+
+def test_imported_history_changes_nothing():
+    """It is stored and charted, and never evaluated."""
+    for history in histories():
+        entries = entries_of(history)
+        doubled = [part for entry in entries for part in (entry, *imported(entry))]
+        numbered = [replace(entry, position=number) for number, entry in enumerate(doubled, start=1)]
+        bodies = [item.data[1] for item in history if item.what == "rule"]
+        if not any("near" in body for body in bodies):  # the keys of clusters are positions
+            assert story(evaluate(numbered, FEEDS, ZONE)) == story(evaluate(entries, FEEDS, ZONE))
+
+
+def imported(entry):
+    """The same event once more, as an import brings it."""
+    if entry.event is None:
+        return ()
+    return (replace(entry, event=replace(entry.event, flags=(*entry.event.flags, Flag.HISTORY))),)
+
+
+def test_tick_spacing_changes_nothing():
+    """Ticks only decide how soon a move is seen. (They do tell silences from gaps, so no rule is one of absence.)"""
+    for history in histories(without=("absent", "near")):
+        if any(item.what == "rule" and item.data[1].get("by") == ["event"] for item in history):
+            continue  # keys made of positions, which ticks move
+        until = max(item.at for item in history) + 400
+        plain = [item for item in history if item.what not in ("tick", "gap")]
+        sparse = lawful([*plain, Item(until, "tick")])
+        dense = lawful([*plain, *(Item(number * until / 300, "tick") for number in range(1, 301))])
+        assert story(said(sparse)) == story(said(dense)), text_of(sparse)
+
+
+def test_another_source_changes_nothing():
+    """A device whose clock is as mad as it likes changes no alert of the others."""
+    others = ("near", "absent")
+    for number, history in enumerate(histories(without=others)):
+        bodies = [item.data[1] for item in history if item.what == "rule"]
+        if any(body.get("by", ["device"]) != ["device"] or body.get("feed") == "alert" for body in bodies):
+            continue
+        mad = [Item(item.at, "send", {**item.data, "device": "mad", "time": (-1) ** index * 10 ** (index % 9)})
+               for index, item in enumerate(random_history(1_000 + number)) if item.what == "send"]  # fmt: skip
+        alone = story(said(history))
+        together = [one for one in story(said([*history, *mad])) if one[1] != "mad"]
+        assert together == alone
