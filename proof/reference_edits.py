@@ -111,6 +111,7 @@ class Registry:
                 first.t, first.log = key.t, key.log
             first.readings += key.readings
         if others:
+            first.readings = [one for one in first.readings if one.effective + over > (first.head or 0)]
             world.end_until(first, first.t)
         first.head = head
         return first

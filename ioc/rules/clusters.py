@@ -97,6 +97,7 @@ def merge(fold: Folding, rule: Rule, into: KeyState, others: list[tuple[str, Key
             into.time_us, into.log_us = state.time_us, state.log_us
         fold.end_key(rule, key, state, MERGED, at_us=head_us)
         del states[key]
+    cluster_of(into).leave(into.head_us - near_of(rule).over_us)
     return head_us
 
 

@@ -36,6 +36,11 @@ class Cluster:
         """Take a member in, in the order of time."""
         insort(self.members, member, key=lambda known: (known[0], known[1]))
 
+    def leave(self, below_us: int) -> None:
+        """Let members go that are as old as ``below_us``."""
+        while self.members and self.members[0][0] <= below_us:
+            self.members.pop(0)
+
     def reaches(self, near: Near, *, at_us: int, lat: float, lon: float) -> bool:
         """Tell whether a point is near enough to one of the members, in place and time."""
         slack = near.radius_m / METRES_A_DEGREE * 1.01 + 1e-9
@@ -75,9 +80,7 @@ class NearWatch(Plain):
 
     def _left(self, rule: Rule, state: KeyState, taken: Taken | None) -> Facts:
         own = cluster_of(state)
-        below_us = state.head_us - near_of(rule).over_us
-        while own.members and own.members[0][0] <= below_us:
-            own.members.pop(0)
+        own.leave(state.head_us - near_of(rule).over_us)
         found = {"n": len(own.members), "devices": len({member[4] for member in own.members})}
         return placed(rule, state, None if taken is None else taken.values, found)
 
