@@ -39,7 +39,8 @@ class BacktestHost:
             try:
                 if not await self.turn():
                     await asyncio.sleep(POLL_SECONDS)
-            except StoreUnavailableError as error:
+            except (IOCError, OSError) as error:
+                # The keeper has more to do than this: whatever hinders a backtest must not end it.
                 structlog.get_logger().warning("backtests_wait", error=str(error))
                 await asyncio.sleep(RETRY_SECONDS)
 
@@ -56,6 +57,12 @@ class BacktestHost:
         try:
             process = await self._spawn(identifier)
             code = await self._watch(identifier, process)
+        except OSError as error:
+            if process is not None:
+                await _stop(process)
+            reason = f"its process could not be started: {error.strerror}"
+            await backtests.end(database, identifier, BacktestState.FAILED, wall.now(), reason=reason)
+            return True
         except asyncio.CancelledError:
             if process is not None:
                 await _stop(process)

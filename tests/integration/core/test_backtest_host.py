@@ -183,6 +183,17 @@ async def test_one_whose_keeper_was_killed_is_ended_by_the_next(parts):
     assert (row["state"], row["reason"]) == ("failed", backtests.LEFT)
 
 
+async def test_a_process_that_cannot_be_started_is_a_failure_and_ends_no_keeper(parts, monkeypatch):
+    monkeypatch.setattr("sys.executable", "/nowhere/python")
+    identifier = await asked(parts)
+    assert await BacktestHost(parts).turn()
+    row = await row_of(parts, identifier)
+    assert (row["state"], row["reason"]) == (
+        "failed",
+        "its process could not be started: No such file or directory",
+    )
+
+
 async def test_a_form_that_cannot_be_loaded_fails_with_the_member(parts):
     identifier = await asked(parts, body={"rule": RULE, "levels": []})
     assert await BacktestHost(parts).turn()
