@@ -10,10 +10,14 @@ from typing import Any
 
 import pytest
 
+from ioc.packs.loader import load_pack
+from ioc.rules.load import load_rule
+from proof.checkers import refold, work_out
 from proof.histories import FEEDS, START, ZONE, Item, entries_of
+from proof.histories_random import random_history
 from proof.reference import evaluate
 from proof.reference_alerts import Told
-from proof.reference_rules import EPOCH
+from proof.reference_rules import EPOCH, read_rule
 from proof.rules_reference import comparable, told_by_engine
 
 LOW = {"severity": "low", "when": "value > 10"}
@@ -191,6 +195,25 @@ def test_example(name):
 def test_the_engine_says_the_same(name):
     history, _ = EXAMPLES[name]
     assert comparable(told_by_engine(history)) == comparable(story(*history))
+
+
+def test_a_stored_log_is_worked_out_as_it_is_folded():
+    for seed in range(12):
+        entries = entries_of(random_history(seed))
+        assert work_out(entries, FEEDS, ZONE) == refold(entries, FEEDS, ZONE)
+
+
+def test_every_rule_of_the_pack_is_read_as_the_engine_reads_it():
+    pack = load_pack("hoabinh")
+    for made in pack.rules:
+        engine = load_rule(made.body, feeds=pack.feeds, hash="h", version=1, zone=pack.zone)
+        found = read_rule(made.body, pack.feeds)
+        assert (found.id, found.kind, found.feeds, found.by) == (engine.id, engine.kind, engine.feeds, engine.by)
+        assert (found.hold, found.refire, found.clear_for) == (engine.hold_us, engine.refire_us, engine.clear.for_us)
+        assert [(one.severity, one.wait) for one in found.levels] == [
+            (one.severity, one.for_us) for one in engine.levels
+        ]
+        assert found.live_within == engine.live_within_us
 
 
 def test_there_are_thirty_examples():
