@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from simulators.roster import Device
-from simulators.wander import Wander, clamp
 from simulators.world import Moment, World
 
 STATION_PERIOD_S = 600
@@ -23,7 +22,7 @@ class Rainfall:
         self._share = 1.0 if at_core else self._nearness * self._random.uniform(0.85, 1.0)
         self._delay_seconds = 0.0 if at_core else DELAY_SECONDS_MAX * (1 - self._nearness)
         self._drizzle_mm = max(0.0, self._random.gauss(0.6, 0.8))
-        self._gust = Wander(self._random, spread=0.06)
+        self._fallen_mm: float | None = None
 
     def reading(self, moment: Moment) -> dict[str, object]:
         """Return rain_mm over period_s, rain_1h_mm and rain_24h_mm, to the gauge's 0.1 mm."""
@@ -32,7 +31,9 @@ class Rainfall:
         if self._share == 1.0:
             day_mm = self._world.blend("rain_24h_mm", self._drizzle_mm, seconds)
         hour_mm = self._share * self._world.blend("rain_1h_mm", 0.0, seconds)
-        now_mm = hour_mm / 6 * clamp(1 + self._gust.next(), 0.7, 1.3)
+        # What fell since the last word, so that periods add up to what the day's sum rose by.
+        now_mm = 0.0 if self._fallen_mm is None else max(0.0, day_mm - self._fallen_mm)
+        self._fallen_mm = day_mm
         return {
             "rain_mm": round(now_mm, 1),
             "period_s": STATION_PERIOD_S,

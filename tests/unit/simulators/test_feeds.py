@@ -120,6 +120,7 @@ def test_the_flood_takes_power_away_and_gives_it_back_and_the_weather_tells_the_
     assert {state for second, state in up if 140 < second < 890} == {False}
     assert {state for second, state in up if second > 1_300} == {True}
     assert 90 < sum(_values(played, "weather", "rain_mm")) < 125
+    assert 90 < sum(_values(played, "rain-core", "rain_mm")) < 125
     assert max(_values(played, "weather", "gust_ms")) < 17.2
 
 
