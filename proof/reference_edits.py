@@ -248,11 +248,11 @@ def judge_anew(world: World, key: Key, old: Rule, new: Rule) -> None:
         key.said_band, key.band = None, (None, at)
         only.append(len(new.levels))
     key.floor = max(key.floor, at)
-    key.head = None if key.head is None else max(key.head, at)
     if key.over and new.hold is not None:
         end_hold(key, at)
     else:
         key.over = False
+        key.head = None if key.head is None else max(key.head, at)
         world.judge(key, at, facts, only)
     world.end_until(key, at)
     follow(world, key, at)
@@ -285,15 +285,17 @@ def outdated(world: World, device: str, value: Mapping[str, Any] | None) -> None
         world.registry.devices.pop(device, None)
     else:
         world.registry.devices[device] = value
-    for rule in rules:
-        ending = []
-        if rule.kind == "absence":
-            after = world.registry.expected(rule)
-            ending = [name for name in before[rule.id] if name not in after]
-            for name in sorted(after):
-                if name not in before[rule.id] or (rule.by == ("device",) and name == device):
-                    expect(world, rule, name, after[name])
+    for rule in rules if gone else ():
         for key in keys_of(world, rule.id):
-            names_it = "device" in rule.by and rule.feeds != ("alert",) and key.parts[rule.by.index("device")] == device
-            if key.name in ending or (gone and names_it):
+            if "device" in rule.by and rule.feeds != ("alert",) and key.parts[rule.by.index("device")] == device:
+                finish(world, key, "device_removed")
+    for rule in rules:
+        if rule.kind != "absence":
+            continue
+        after = world.registry.expected(rule)
+        for name in sorted(after):
+            if name not in before[rule.id] or (rule.by == ("device",) and name == device):
+                expect(world, rule, name, after[name])
+        for key in keys_of(world, rule.id):
+            if key.name in before[rule.id] and key.name not in after:
                 finish(world, key, "device_removed")
