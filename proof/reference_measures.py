@@ -116,7 +116,7 @@ def of_numbers(name: str, times: Sequence[int], values: Sequence[float], ages: S
         of_age = {age: [value for value, of in zip(values, ages, strict=True) if of == age] for age in ages}
         return math.fsum(0.85**age * total(rain) for age, rain in of_age.items())
     if name == "laeq":
-        return 10.0 * math.log10(total([10 ** (value / 10.0) for value in values]) / len(values))
+        return round(10.0 * math.log10(total([10 ** (value / 10.0) for value in values]) / len(values)), 6)
     if re.fullmatch(r"p\d+", name):
         return percentile(values, int(name[1:]))
     order = sorted(range(len(values)), key=lambda number: times[number])  # stable: of one instant the log's order stays

@@ -229,8 +229,8 @@ class Energy(Stats):
         return super().add(pane, {self.field: 10.0 ** (level / 10.0)}, at_us)
 
     def value(self, head: int) -> Value:  # noqa: ARG002
-        """Return the level of the mean energy."""
-        return 10.0 * math.log10(self.sum / (MILLION * self.n)) if self.n and self.sum > 0 else None
+        """Return the level of the mean energy; rounded, so that a steady 55 dB is 55 and not a little more."""
+        return round(10.0 * math.log10(self.sum / (MILLION * self.n)), 6) if self.n and self.sum > 0 else None
 
 
 class Count(Cells):
