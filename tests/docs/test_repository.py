@@ -7,6 +7,7 @@ import re
 import statistics
 import subprocess
 import tomllib
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -200,3 +201,9 @@ def test_no_file_of_the_repository_carries_a_machine_s_path_or_a_secret():
         text = path.read_text(encoding="utf-8", errors="replace")
         found += [f"{name}: {match}" for match in forbidden.findall(text)]
     assert found == []
+
+
+def test_test_files_have_names_of_their_own():
+    """Two of one name are each collected alone and cannot be collected together."""
+    names = Counter(path.name for path in (ROOT / "tests").rglob("test_*.py"))
+    assert [name for name, count in names.items() if count > 1] == []
