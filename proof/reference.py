@@ -131,6 +131,7 @@ class World:
 
     def end(self, key: Key, at: int) -> None:
         """Do all that is due for a key at one instant."""
+        key.floor = max(key.floor, at)
         kind = KINDS[key.rule.kind]
         own = kind.due(key)
         if own is not None and own <= at and not (key.rule.kind == "absence" and self.waits(key, own)):
@@ -145,7 +146,6 @@ class World:
         for number in [one for one in range(len(key.lives)) if (due := level_due(key, one)) is not None and due <= at]:
             key.lives[number] = not key.lives[number]
         follow(self, key, at)
-        key.floor = max(key.floor, at)
         if cluster_of(key) and not key.readings and not (key.alert and key.alert.firing):
             del self.keys[key.rule.id, key.name]
 
@@ -202,6 +202,7 @@ class World:
             late = True  # the very instant that it was last heard of: no news
         if reading.effective > key.t:
             key.t, key.log = reading.effective, log
+        before = (key.place, key.feed, key.heard)
         if not late or rule.kind == "near":
             key.place, key.feed, key.heard = reading.values, reading.feed, True
         if rule.kind == "near":
@@ -211,6 +212,8 @@ class World:
             late, reading = False, reading._replace(effective=key.t)
         else:
             taken = KINDS[rule.kind].take(key, reading, late=late)
+        if taken is None and rule.kind == "threshold":
+            key.place, key.feed, key.heard = before  # a repeat changes nothing
         if taken is not None:
             self.taken(key, *taken, told=None if late else reading.effective)
         if "event" in rule.by and key.alert is None and not any([*key.lives, *(truth for truth, _ in key.truths)]):
