@@ -230,7 +230,7 @@ def judge_anew(world: World, key: Key, old: Rule, new: Rule) -> None:
     """Go on with a key under the new wording of its rule."""
     at = key.at(world.log)
     now = world.registry.side(str(key.place.get("device")))
-    facts = {**KINDS[new.kind].facts(key, at)}
+    facts = {**KINDS[new.kind].facts(key, at if key.head is None else max(at, key.head))}
     place = {name: value for name, value in key.place.items() if name in PLACE and name != "flags"}
     key.place = {**place, **{name: now.get(name) for name in FROM_REGISTRY if now}}
     if new.kind == "threshold" and known_false(new.where, {**key.place, **facts}):
@@ -271,7 +271,8 @@ def calendar(world: World) -> None:
     for _, key in sorted(world.keys.items()):
         if "active" in key.rule.body:
             at = key.at(world.log)
-            turn(key, at, counts=active(key.rule, at, world.zone, world.holidays))
+            when = max(at, key.judged)
+            turn(key, when, counts=active(key.rule, when, world.zone, world.holidays))
             key.floor = max(key.floor, at)
             world.end_until(key, at)
 

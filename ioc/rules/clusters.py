@@ -95,7 +95,8 @@ def merge(fold: Folding, rule: Rule, into: KeyState, others: list[tuple[str, Key
             cluster_of(into).add(member)
         if state.time_us > into.time_us:
             into.time_us, into.log_us = state.time_us, state.log_us
-        fold.end_key(rule, key, state, MERGED, at_us=head_us)
+        # What is due later than what joins is not due yet, however late the entry is that shows both.
+        fold.end_key(rule, key, state, MERGED, at_us=head_us, limit_us=at_us)
         del states[key]
     cluster_of(into).leave(into.head_us - near_of(rule).over_us)
     return head_us

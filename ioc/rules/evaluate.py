@@ -354,9 +354,12 @@ class Fold:
         due_us = self.next_due(rule, state)
         self.memory.schedule(rule.id, key, None if due_us is None else state.log_us + due_us - state.time_us)
 
-    def end_key(self, rule: Rule, key: str, state: KeyState, reason: str, *, at_us: int | None = None) -> None:
-        """End a key's alert, if one is open, for a reason of ours."""
-        self.advance(rule, key, state, limit_us=state.at_log(self.log_us))
+    def end_key(
+        self, rule: Rule, key: str, state: KeyState, reason: str, *, at_us: int | None = None,
+        limit_us: int | None = None,
+    ) -> None:  # fmt: skip
+        """End a key's alert, if one is open, for a reason of ours; first what is due by ``limit_us`` of its time."""
+        self.advance(rule, key, state, limit_us=state.at_log(self.log_us) if limit_us is None else limit_us)
         alert = state.alert
         if alert is not None and alert.firing:
             at_us = max(self.log_us if at_us is None else at_us, state.floor_us)

@@ -54,7 +54,10 @@ class Folding(Protocol):
         """End what is due of one key at one instant of the log's clock."""
         ...
 
-    def end_key(self, rule: Rule, key: str, state: KeyState, reason: str, *, at_us: int | None = None) -> None:
+    def end_key(
+        self, rule: Rule, key: str, state: KeyState, reason: str, *, at_us: int | None = None,
+        limit_us: int | None = None,
+    ) -> None:  # fmt: skip
         """End a key's alert, if one is open, for a reason of ours."""
         ...
 

@@ -97,6 +97,9 @@ def season_due(rule: Rule, state: KeyState, holidays: AbstractSet[date]) -> int 
 def turn(rule: Rule, state: KeyState, *, at_us: int, holidays: AbstractSet[date]) -> None:
     """Let every condition be what the schedule makes of it at ``at_us``; without one, what the readings say."""
     state.season_us = max(state.season_us, at_us)
+    if rule.schedule is not None:
+        # Never before a period's end that the key has passed: at an edit its time may lie before it.
+        at_us = state.season_us
     active = rule.schedule is None or rule.schedule.active(at_us, holidays)
     for level in state.levels:
         truth = level.raw if active else False
