@@ -266,9 +266,7 @@ class Fold:
         if live and state.levels[top].truth:
             since_us = state.levels[top].since_us
             at_us = max(state.floor_us, state.time_us)
-            self.say(
-                rule, key, Move(TransitionKind.RAISED, at_us, top, since_us, alert.severity, "still_holds", self.log_us)
-            )
+            self.say(rule, key, Move(TransitionKind.RAISED, at_us, top, since_us, alert.severity, "still_holds", at_us))
 
     # ------------------------------------------------------------ time
 
