@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import json
 import os
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
-from rich.progress import Progress as Bar
-
 from ioc.bootstrap.backtesting import Progress, Question, city_of, conduct, form_of
 from ioc.bootstrap.parts import open_parts, settle_memory
+from ioc.bootstrap.progress import progress
 from ioc.domain.moment import parse_time
 from ioc.errors import InvalidInputError
 from ioc.packs.pack import Pack
@@ -30,7 +26,6 @@ NICE = 10
 """A backtest gives way to whatever else the machine does."""
 READ_TIMEOUT_SECONDS = 60.0
 """Counting imported history may take longer than a commit may."""
-PLAIN_SECONDS = 5.0
 DAYS_SHOWN_MAX = 92
 ALERTS_SHOWN_MAX = 20
 OK, FOUND = 0, 1
@@ -75,8 +70,12 @@ async def run_backtest(settings: Settings, asked: Asked, *, say: Callable[[str],
         )
         os.nice(NICE)
         settle_memory()
-        with teller_for(Console(stderr=True)) as tell:
-            result = await conduct(log, city_of(parts.pack), question, tell)
+        with progress("backtest", "lines of the log") as tell:
+
+            async def told(how_far: Progress) -> None:
+                tell(how_far.done, how_far.total)
+
+            result = await conduct(log, city_of(parts.pack), question, told)
         zone = parts.pack.zone
     if asked.as_json:
         say(json.dumps({"rule": checked.rule.id, **result}, ensure_ascii=False))
@@ -101,59 +100,6 @@ def moment_of(text: str, name: str) -> datetime:
         return parse_time(text)
     except ValueError as error:
         raise InvalidInputError(f"{name}: {error}; such as 2026-10-11 or 2026-10-11T06:00:00+07:00") from error
-
-
-class PlainTeller:
-    """Plain lines, at most one every five seconds."""
-
-    def __init__(self, console: Console) -> None:
-        self._console = console
-        self._next = time.monotonic() + PLAIN_SECONDS
-
-    def __enter__(self) -> Callable[[Progress], Any]:
-        """Return what to call."""
-        return self.tell
-
-    def __exit__(self, *_: object) -> None:
-        """Nothing is left open."""
-
-    async def tell(self, progress: Progress) -> None:
-        """Say how far it is."""
-        if time.monotonic() < self._next:
-            return
-        self._next = time.monotonic() + PLAIN_SECONDS
-        text = f"{progress.fraction:.0%} of the log read, {progress.events_per_second:,.0f} events a second"
-        self._console.print(text, markup=False, highlight=False, soft_wrap=True)
-
-
-class BarTeller:
-    """A progress bar on a terminal."""
-
-    def __init__(self, console: Console) -> None:
-        self._bar = Bar(
-            TextColumn("backtest"), BarColumn(), TaskProgressColumn(), TextColumn("{task.fields[pace]}"),
-            TimeRemainingColumn(), console=console, transient=True,
-        )  # fmt: skip
-        self._task = self._bar.add_task("backtest", total=1.0, pace="")
-
-    def __enter__(self) -> Callable[[Progress], Any]:
-        """Draw it and return what to call."""
-        self._bar.start()
-        return self.tell
-
-    def __exit__(self, *_: object) -> None:
-        """Take it away."""
-        self._bar.stop()
-
-    async def tell(self, progress: Progress) -> None:
-        """Move it."""
-        pace = f"{progress.events_per_second:,.0f} events/s"
-        self._bar.update(self._task, completed=progress.fraction, pace=pace)
-
-
-def teller_for(console: Console) -> PlainTeller | BarTeller:
-    """Return a bar on a terminal, plain lines elsewhere."""
-    return BarTeller(console) if console.is_terminal else PlainTeller(console)
 
 
 def table(rule: str, result: Mapping[str, Any], zone: tzinfo) -> list[str]:

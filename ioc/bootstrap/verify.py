@@ -35,7 +35,7 @@ async def verify_alerts(settings: Settings, say: Say, *, as_json: bool) -> bool:
         say(f"{verdict.unjudged} moves not judged: the readings before them are no longer kept")
     say(
         f"{verdict.entries} entries folded, {verdict.alerts} alerts with {verdict.moves} moves, "
-        f"{verdict.open_recorded} open: {verdict.mismatches or 'no'} difference{'s' if verdict.mismatches != 1 else ''}"
+        f"{verdict.open} open: {verdict.mismatches or 'no'} difference{'s' if verdict.mismatches != 1 else ''}"
     )
     return verdict.agrees
 
@@ -48,7 +48,7 @@ async def recompute(parts: Parts) -> Verdict:
     moves = recorded.moves(kept.cursor)
     ahead: RecordedMove | None = await anext(moves, None)
     position, log_time, waits = 0, BEGINNING, not kept.whole
-    with progress("recomputing alerts", kept.cursor, "entries") as tell:
+    with progress("recomputing alerts", "entries") as tell:
         while position < kept.cursor:
             entries = await recorded.entries(position, log_time, BATCH)
             entries = [entry for entry in entries if entry.position <= kept.cursor]
@@ -68,7 +68,7 @@ async def recompute(parts: Parts) -> Verdict:
                     told.append(ahead)
                 ahead = await anext(moves, None)
             verifier.stretch(entries, told)
-            tell(position)
+            tell(position, kept.cursor)
     return verifier.end(await recorded.open_at(kept.cursor))
 
 
@@ -76,7 +76,7 @@ def facts(verdict: Verdict) -> dict[str, Any]:
     """Return a verdict as JSON."""
     return {
         "agrees": verdict.agrees, "entries": verdict.entries, "alerts": verdict.alerts, "moves": verdict.moves,
-        "open": verdict.open_recorded, "unjudged": verdict.unjudged, "mismatches": verdict.mismatches,
+        "open": verdict.open, "unjudged": verdict.unjudged, "mismatches": verdict.mismatches,
         "differences": [
             {"alert": one.alert, "rule": one.rule, "key": one.key, "recorded": [str(move) for move in one.recorded],
              "recomputed": [str(move) for move in one.recomputed]}

@@ -16,19 +16,16 @@ from ioc.domain.alert import OpenAlert
 from ioc.domain.event import Entry, EntryKind
 from ioc.domain.feed import FeedSpec, Label
 from ioc.domain.recorded import RecordedMove, as_recorded
+from ioc.rules.backtest import LOOK_BACK_MIN_US, look_back_us
 from ioc.rules.evaluate import step
-from ioc.rules.kinds import Absence, Near, Window
-from ioc.rules.kinds import Sequence as Steps
 from ioc.rules.memory import Memory
 from ioc.rules.reconcile import reconcile
-from ioc.rules.rule import Rule, to_us
+from ioc.rules.rule import to_us
 from ioc.rules.ruleset import RuleSet
 
 TOLD_MAX = 50
 """Differences told one by one; all are counted."""
 PASSING = (EntryKind.EVENT, EntryKind.TICK, EntryKind.GAP)
-DAY_US = 86_400_000_000
-FOREVER_US = 1 << 62
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +61,7 @@ class Verdict:
     mismatches: int = 0
     differences: list[Difference] = field(default_factory=list)
     """The first of them."""
-    open_recorded: int = 0
-    open_recomputed: int = 0
+    open: int = 0
 
     @property
     def agrees(self) -> bool:
@@ -119,7 +115,7 @@ class Verifier:
         if self._begins_us is None:
             return False
         rule = self._rules.rules.get(move.rule)
-        return log_us < self._begins_us + (DAY_US if rule is None else max(DAY_US, looks_back_us(rule)))
+        return log_us < self._begins_us + (LOOK_BACK_MIN_US if rule is None else look_back_us(rule))
 
     def end(self, opened: Sequence[OpenAlert]) -> Verdict:
         """Compare what is open at the end, and return what was found."""
@@ -130,31 +126,10 @@ class Verifier:
             if identifier not in self._unjudged
         }
         self.verdict.alerts = len(self._alerts)
-        self.verdict.open_recorded, self.verdict.open_recomputed = len(stored), len(given)
+        self.verdict.open = len(stored)
         for alert in sorted(stored.keys() ^ given.keys()):
             self.verdict.mismatches += 1
             if len(self.verdict.differences) < TOLD_MAX:
                 rule, key = stored.get(alert) or given[alert]
                 self.verdict.differences.append(Difference(alert, rule, key, (), ()))
         return self.verdict
-
-
-def looks_back_us(rule: Rule) -> int:
-    """Return how much of the log before an instant decides what a rule says at it, in microseconds.
-
-    A key's last values may be older still: a threshold stands on the newest reading, whenever that was.
-    """
-    own = 0
-    match rule.shape:
-        case Window():
-            own = rule.shape.over_us + rule.shape.pane_us
-        case Absence():
-            own = rule.shape.absent_us
-        case Steps():
-            own = rule.shape.within_us
-        case Near():
-            own = rule.shape.over_us
-        case _:
-            pass
-    held = max(level.for_us for level in rule.levels)
-    return own + held + rule.clear.for_us + rule.refire_us + (rule.hold_us or 0)
