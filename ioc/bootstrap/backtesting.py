@@ -110,9 +110,9 @@ async def outages_of(
 ) -> list[Outage]:
     """Return our own outages of a stretch. Before the log there was none, so imported history has its ticks there."""
     found = []
-    for last, position in await log.outages(after, until):
+    for last, _ in await log.outages(after, until):
         seen = first if last is None and question.include_history else last
-        found.append(Outage(None if seen is None else to_us(seen), position))
+        found.append(Outage(None if seen is None else to_us(seen)))
     return found
 
 

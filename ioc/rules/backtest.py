@@ -52,7 +52,6 @@ class Outage:
     """A stretch in which the engine wrote no tick: after ``last_us`` (None: since the beginning) up to a gap entry."""
 
     last_us: int | None
-    gap_position: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -131,10 +131,6 @@ class RuleSet:
                 self.rules[identifier] = rule
         self._index()
 
-    def of_feed(self, feed: str) -> tuple[Rule, ...]:
-        """Return the rules that listen to a feed, in the order of their ids."""
-        return self._by_feed.get(feed, ())
-
     def matching(self, feed: str) -> Matching | None:
         """Return what finds the rules for an event of a feed; None where no rule listens to it."""
         return self._matching.get(feed)

@@ -78,14 +78,6 @@ async def list_rule_items(connection: Connection) -> list[Row]:
     return rows
 
 
-async def get_rule_item(connection: Connection, rule: str) -> Row | None:
-    """Return one rule, also a removed one, or None."""
-    row: Row | None = await connection.fetchrow(
-        "SELECT id, hash, version, body, enabled, removed FROM rule WHERE id = $1", rule
-    )
-    return row
-
-
 async def durability_faults(connection: Connection) -> list[str]:
     """Return the settings that weaken a commit, such as `fsync=off`; empty when a commit survives a power cut."""
     rows = await connection.fetch(

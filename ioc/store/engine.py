@@ -120,16 +120,13 @@ class Database:
             yield connection
             broken = False
         except BaseException as error:
-            broken = is_gone(error) or isinstance(error, asyncio.CancelledError)
-            if was_cancelled(error):
+            cancelled = was_cancelled(error)
+            broken = is_gone(error) or cancelled or isinstance(error, asyncio.CancelledError)
+            if cancelled:
                 # The ROLLBACK of a transaction that was cancelled finds its connection cut, and must not hide that.
                 raise asyncio.CancelledError from error
             if is_gone(error):
                 pool.expire()
-            if isinstance(error, asyncpg.InterfaceError) and isinstance(error.__context__, asyncio.CancelledError):
-                # A cancelled statement cuts its connection, and the ROLLBACK then finds it closed. What happened is the
-                # cancellation, and who must stop has to hear of it.
-                raise error.__context__ from None
             if isinstance(error, Exception) and is_retryable(error):
                 raise StoreUnavailableError(f"PostgreSQL: {_first_words(error)}") from error
             raise

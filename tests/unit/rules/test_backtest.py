@@ -127,7 +127,7 @@ def outages(entries: list[Entry]) -> list[Outage]:
     last: int | None = None
     for entry in entries:
         if entry.kind is EntryKind.GAP:
-            found.append(Outage(last, entry.position))
+            found.append(Outage(last))
         if entry.kind in (EntryKind.TICK, EntryKind.GAP):
             last = to_us(entry.log_time)
     return found
