@@ -1,4 +1,8 @@
-"""The highest rate that a whole instance holds, everything on, while its rules stay less than two seconds behind."""
+"""The highest rate that a whole instance holds, everything on, while its rules stay less than two seconds behind.
+
+Short steps find about where it is; a rate counts once it has been held for half a minute, which a lag that only grows
+slowly does not stand.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +16,9 @@ from bench.workers import worker
 
 LAG_SECONDS_MAX = 2.0
 STEP_SECONDS = 6.0
+HOLD_SECONDS = 30.0
+BACK = 0.92
+"""A rate that was not held for so long is tried again at this share of it."""
 WINDOW = 400
 FIRST_RATE = 2_000.0
 GROWTH = 1.25
@@ -35,6 +42,8 @@ async def sustain(site: Site, gauges: Sequence[Gauge]) -> dict[str, Any]:
         steps.append(step)
         print(f"everything on at {rate:,.0f}/s: {step}", flush=True)
         low, high = (rate, high) if step["held"] else (low, rate)
+        if not step["held"]:
+            await _settle(site)  # the next rate begins without the lag of this one
         if high is None:
             rate *= GROWTH
         elif refinements:
@@ -43,19 +52,26 @@ async def sustain(site: Site, gauges: Sequence[Gauge]) -> dict[str, Any]:
         else:
             break
     await _settle(site)
-    held = [step for step in steps if step["held"]]
-    best = (
-        max(held, key=lambda step: step["events_per_second"])
-        if held
-        else {"events_per_second": 0, "rules_lag_seconds": None}
-    )
-    return {"what": f"everything on, rules lag < {LAG_SECONDS_MAX:g} s, steps of {STEP_SECONDS:g} s, "
+    best: dict[str, Any] = {"events_per_second": 0, "rules_lag_seconds": None}
+    rate = low
+    while rate >= FIRST_RATE:
+        step = await _step(site, gauges, rate=rate, tag=f"s{len(steps)}", seconds=HOLD_SECONDS)
+        steps.append(step)
+        print(f"everything on at {rate:,.0f}/s for {HOLD_SECONDS:g} s: {step}", flush=True)
+        await _settle(site)
+        if step["held"]:
+            best = step
+            break
+        rate *= BACK
+    return {"what": f"everything on, held for {HOLD_SECONDS:g} s, rules lag < {LAG_SECONDS_MAX:g} s, "
                     f"{len(gauges)} connections", **best, "steps": steps}  # fmt: skip
 
 
-async def _step(site: Site, gauges: Sequence[Gauge], *, rate: float, tag: str) -> dict[str, Any]:
+async def _step(
+    site: Site, gauges: Sequence[Gauge], *, rate: float, tag: str, seconds: float = STEP_SECONDS
+) -> dict[str, Any]:
     told = {"port": site.settings.mqtt_port, "gauges": [[gauge.device, gauge.feed, gauge.key] for gauge in gauges],
-            "count": int(rate * STEP_SECONDS), "window": WINDOW, "tag": tag, "rate": rate,
+            "count": int(rate * seconds), "window": WINDOW, "tag": tag, "rate": rate,
             "patience": PATIENCE_SECONDS}  # fmt: skip
     async with worker("publisher", **told) as publisher, site.instance.database() as connection:
         pids = site.pids()
@@ -71,7 +87,7 @@ async def _step(site: Site, gauges: Sequence[Gauge], *, rate: float, tag: str) -
         used = {name: round((cpu_seconds(of) - before[name]) / found["count"] * 1e6, 1) for name, of in pids.items()}
     reached = found["count"] / (found["ended"] - found["began"])
     held = reached >= rate * KEPT_UP and worst["rules"] < LAG_SECONDS_MAX
-    return {"events_per_second": round(reached), "rules_lag_seconds": round(worst["rules"], 2),
+    return {"events_per_second": round(reached), "seconds": seconds, "rules_lag_seconds": round(worst["rules"], 2),
             "rollup_lag_seconds": round(worst["rollup"], 2), "held": held, "cpu_us_per_event": used}  # fmt: skip
 
 

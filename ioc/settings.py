@@ -67,8 +67,10 @@ class Settings(BaseSettings):
         int, Field(description="Flush the batch at this many messages", ge=1, le=10_000, json_schema_extra=unit("rows"))
     ] = 2_000
     batch_milliseconds: Annotated[
-        int, Field(description="Flush the batch after this time", ge=0, le=1_000, json_schema_extra=unit("ms"))
-    ] = 4
+        int,
+        Field(description="A small batch waits this long for more, while more comes", ge=0, le=1_000,
+              json_schema_extra=unit("ms")),
+    ] = 4  # fmt: skip
     queue_rows_max: Annotated[
         int, Field(description="Messages waiting for a commit", ge=100, le=1_000_000, json_schema_extra=unit("rows"))
     ] = 20_000

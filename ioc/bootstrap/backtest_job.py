@@ -7,7 +7,6 @@ the table, whoever of the two writes it first.
 from __future__ import annotations
 
 import asyncio
-import os
 import sys
 
 import orjson
@@ -15,7 +14,7 @@ import structlog
 import uvloop
 
 from ioc import logs
-from ioc.bootstrap.backtest_command import NICE, READ_TIMEOUT_SECONDS
+from ioc.bootstrap.backtest_command import READ_TIMEOUT_SECONDS, give_way
 from ioc.bootstrap.backtesting import BacktestCancelledError, Progress, Question, city_of, conduct, form_of
 from ioc.bootstrap.parts import Parts, open_parts, settle_memory
 from ioc.errors import IOCError, StoreUnavailableError
@@ -121,7 +120,7 @@ def bounded(result: dict[str, object]) -> dict[str, object]:
 def main() -> int:
     """Run the backtest that the command line names."""
     end_with_supervisor()
-    os.nice(NICE)
+    give_way()
     settings = read_settings()
     logs.configure(level=settings.log_level, role="backtest", pretty=False)
     try:

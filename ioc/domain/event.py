@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from enum import StrEnum
 from functools import lru_cache
@@ -139,9 +139,11 @@ class EntryKind(StrEnum):
     """The calendar's full new value."""
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
-    """A reading as the log keeps it. ``effective`` is the time that windows and timers use (RULES)."""
+class Event(NamedTuple):
+    """A reading as the log keeps it. ``effective`` is the time that windows and timers use (RULES).
+
+    A tuple, as :class:`Message` is: every reader of the log makes one of each event.
+    """
 
     feed: str
     device: str
@@ -165,8 +167,7 @@ class Event:
         return Flag.HISTORY in self.flags
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One line of the log, at a commit-ordered position."""
 
     position: int
@@ -174,7 +175,7 @@ class Entry:
     kind: EntryKind
     event: Event | None = None
     subject: str | None = None
-    value: Mapping[str, Any] | None = field(default=None)
+    value: Mapping[str, Any] | None = None
 
 
 def canonical(value: object) -> bytes:

@@ -30,6 +30,10 @@ OVERHEAD_BYTES = 512
 """What one waiting message costs beside its raw bytes, roughly."""
 BUNDLE_ROWS_MAX = 128
 """A bundle that has so many events takes no more: batches are made of whole bundles."""
+COMPANY_ROWS = 500
+"""A batch of so many rows waits for no more: a commit costs about as much as fifty of them."""
+COMPANY_STEP_SECONDS = 0.001
+"""How long nothing may come for a batch to stop waiting."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,10 +187,21 @@ class Pipeline:
             if not self._queue:
                 self._arrived.clear()
                 await self._arrived.wait()
-                # A lone event waits this long for company; under load the commit before it was the wait.
-                if self._rows < self._bounds.batch_rows and self._bounds.batch_seconds:
-                    await asyncio.sleep(self._bounds.batch_seconds)
+            await self._gather()
             await self._commit(self._take())
+
+    async def _gather(self) -> None:
+        """Let a small batch wait for company as long as some comes, at most ``batch_seconds``.
+
+        A lone event is committed after one step without another. Senders that wait for their acknowledgements are
+        soon all heard, and are not kept waiting either.
+        """
+        seen = 0
+        for _ in range(round(self._bounds.batch_seconds / COMPANY_STEP_SECONDS)):
+            if self._rows == seen or self._rows >= min(COMPANY_ROWS, self._bounds.batch_rows) or self._stopping:
+                return
+            seen = self._rows
+            await asyncio.sleep(COMPANY_STEP_SECONDS)
 
     async def stop(self, deadline_seconds: float) -> None:
         """Refuse new deliveries and wait until the queue is empty, at most ``deadline_seconds``."""

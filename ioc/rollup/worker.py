@@ -26,8 +26,8 @@ RETRY_SECONDS = 1.0
 class LogReader(Protocol):
     """The log, read by cursor."""
 
-    async def read(self, after: int, after_time: datetime, limit: int) -> list[Entry]:
-        """Return entries after a position, in order."""
+    async def read_values(self, after: int, after_time: datetime, limit: int) -> list[Entry]:
+        """Return entries after a position, in order, with what their events say."""
         ...
 
 
@@ -71,7 +71,7 @@ class RollupWorker:
         position, log_time = await self._first_cursor()
         while True:
             try:
-                entries = await self._reader.read(position, log_time, CHUNK)
+                entries = await self._reader.read_values(position, log_time, CHUNK)
                 if entries:
                     last = entries[-1]
                     await self._store.merge(

@@ -72,6 +72,11 @@ class Condition:
     names: frozenset[str]
     _expression: Any = field(repr=False, compare=False)
     _closure: Closure | None = field(default=None, repr=False, compare=False)
+    ask: Closure = field(init=False, repr=False, compare=False)
+    """The same as calling it, without the call in between."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "ask", self._closure or self.by_cel)
 
     def __call__(self, values: Mapping[str, Any]) -> bool | None:
         """Return whether it holds for ``values`` (null members left out); None is *no data*.
@@ -79,9 +84,7 @@ class Condition:
         Raises:
             EvaluationError: it has data and still no answer (a division by zero, an overflow).
         """
-        if self._closure is not None:
-            return self._closure(values)
-        return self.by_cel(values)
+        return self.ask(values)
 
     def by_cel(self, values: Mapping[str, Any]) -> bool | None:
         """Return the same, always by CEL."""

@@ -206,7 +206,11 @@ class RuleEngine:
     def _report(self, entries: Sequence[Entry], transitions: Sequence[Transition]) -> None:
         """Count what was committed."""
         now = self._log_clock.now()
-        received = {entry.position: entry.event.received_at for entry in entries if entry.event is not None}
+        received = (
+            {entry.position: entry.event.received_at for entry in entries if entry.event is not None}
+            if transitions
+            else {}
+        )
         for transition in transitions:
             self._metrics.alert_transitions.labels(transition.kind, transition.severity).inc()
             if transition.position in received:

@@ -7,8 +7,8 @@ apart, or where a batch was cut: what a timer does depends on the readings and t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, cast
 
 from ioc.domain.alert import Transition, TransitionKind
 from ioc.domain.event import Entry, EntryKind, Event
@@ -16,7 +16,7 @@ from ioc.rules import clusters, edits, over_alerts, silences
 from ioc.rules.announce import announce
 from ioc.rules.condition import bind
 from ioc.rules.faults import guarded, put_out
-from ioc.rules.keys import add_context, key_of
+from ioc.rules.keys import in_context, key_of, told_of
 from ioc.rules.kinds import Kind
 from ioc.rules.memory import IDLE_US, KeyState, LevelState, Memory, Packed, Reading
 from ioc.rules.rule import Mode, Rule, to_us
@@ -25,6 +25,8 @@ from ioc.rules.timers import BUDGET_BITS, Move, advance, level_of, next_due, obs
 from ioc.rules.watch import Facts, Taken, Watch
 from ioc.rules.watches import WATCHES
 
+# A tuple's own way to be made; by its generated __new__ it costs twice as much.
+_made = cast("Callable[[type[Reading], tuple[Any, ...]], Reading]", tuple.__new__)
 DEPTH_MAX = 3
 """How deep rules over alerts may stand on each other."""
 
@@ -40,7 +42,7 @@ def step(rules: RuleSet, memory: Memory, entry: Entry) -> tuple[Transition, ...]
         fold.end_timers()
     if kind is EntryKind.EVENT:
         assert entry.event is not None, "an event entry has its event"
-        if not entry.event.history:
+        if not entry.event.flags or not entry.event.history:
             fold.event(entry.event)
     elif kind in (EntryKind.TICK, EntryKind.GAP):
         memory.tick_us = fold.log_us
@@ -76,6 +78,8 @@ class Fold:
         self.memory = memory
         self.entry = entry
         self.log_us = to_us(entry.log_time)
+        self.effective_us = 0
+        """The effective time of the entry's event."""
         self.transitions: list[Transition] = []
         self.unseen: list[tuple[Transition, Mode, int, int]] = []
         """(transition, its rule's mode, log time at which it was due, depth): not yet seen by rules over alerts."""
@@ -89,8 +93,9 @@ class Fold:
         matching = self.rules.matching(event.feed)
         if matching is None:
             return
-        values, wrong = bind(event.data, self.rules.types[event.feed])
-        add_context(values, event, self.memory.devices.get(event.device, {}))
+        self.effective_us = to_us(event.effective)
+        bound, wrong = bind(event.data, self.rules.types[event.feed])
+        values = in_context(bound, event, told_of(self.memory, event.device))
         for rule in matching(values):
             try:
                 self.reading(rule, event, values, wrong)
@@ -106,7 +111,7 @@ class Fold:
             return
         if rule.where is not None and not self.chosen(rule, values):
             return
-        effective_us = to_us(event.effective)
+        effective_us = self.effective_us
         if rule.kind is Kind.NEAR:
             clusters.joined(self, rule, event, values, effective_us)
             return
@@ -199,7 +204,7 @@ class Fold:
         for name, value in zip(names, looked_at, strict=True):
             if value is not None:
                 state.values[name] = value
-        state.readings.append(Reading(self.entry.position, event.device, effective_us, names, looked_at))
+        state.readings.append(_made(Reading, (self.entry.position, event.device, effective_us, names, looked_at)))
         failed = sum(name in rule.measures for name in wrong) if wrong else 0
         changed = self.judge(rule, state, values, told_us=effective_us, failed=failed)
         if changed or pending:
@@ -216,15 +221,10 @@ class Fold:
             self.memory.tally.late[rule.id] += 1
             return
         due_us = None if state.due_log_us is None else state.time_us + state.due_log_us - state.log_us
-        if not taken.late:
-            if due_us is not None and due_us <= taken.at_us:
-                self.advance(rule, key, state, limit_us=taken.at_us)
-                due_us = self.next_due(rule, state)
-            if taken.at_us > state.time_us:
-                state.time_us, state.log_us = taken.at_us, self.log_us if log_us is None else log_us
-            self.placed(state, taken.feed, taken.device, taken.values)
-        kept = tuple([taken.values.get(name) for name in rule.inputs])
-        state.readings.append(Reading(taken.position, taken.device, taken.at_us, rule.inputs, kept))
+        if not taken.late and due_us is not None and due_us <= taken.at_us:
+            self.advance(rule, key, state, limit_us=taken.at_us)
+            due_us = self.next_due(rule, state)
+        self.noted(rule, state, taken, log_us=log_us)
         facts = watch.take(rule, state, taken, self.memory.tally)
         if facts is not None and not (taken.late and state.over):
             state.values = {name: facts[name] for name in rule.measures if facts.get(name) is not None}
@@ -235,10 +235,19 @@ class Fold:
             self.speak_up(rule, key, state)
         self.reschedule(rule, key, state)
 
+    def noted(self, rule: Rule, state: KeyState, taken: Taken, *, log_us: int | None = None) -> None:
+        """Keep an event as evidence; where it is not late the key is where and when it is."""
+        if not taken.late:
+            if taken.at_us > state.time_us:
+                state.time_us, state.log_us = taken.at_us, self.log_us if log_us is None else log_us
+            self.placed(state, taken.feed, taken.device, taken.values)
+        kept = tuple([taken.values.get(name) for name in rule.inputs])
+        state.readings.append(_made(Reading, (taken.position, taken.device, taken.at_us, rule.inputs, kept)))
+
     def judge(self, rule: Rule, state: KeyState, facts: Facts, *, told_us: int | None, failed: int = 0) -> bool:
         """Hold facts against the conditions at the key's head; return whether one changed."""
         changed, broke, without = observe(rule, state, facts, at_us=state.head_us, holidays=self.memory.holidays)
-        if told_us is not None and broke + without < rule.conditions:
+        if told_us is not None and broke + without < len(rule.conditions):
             state.told_us, state.over = told_us, False
         failed += broke
         if failed or without:
@@ -290,10 +299,6 @@ class Fold:
                 del self.memory.keys[rule.id][key]
             else:
                 self.reschedule(rule, key, state)
-
-    def watch(self, rule: Rule) -> Watch:
-        """Return the kind of a rule that is no threshold."""
-        return WATCHES[rule.kind]
 
     def kind_of(self, rule: Rule, state: KeyState) -> Watch | None:
         """Return the kind of a rule; None for a threshold."""
@@ -349,8 +354,8 @@ class Fold:
 
     def reschedule(self, rule: Rule, key: str, state: KeyState) -> None:
         """Put the key's next timer on the log's clock."""
-        due_us = self.next_due(rule, state)
-        self.memory.schedule(rule.id, key, None if due_us is None else state.log_us + due_us - state.time_us)
+        due_us = next_due(rule, state, self.kind_of(rule, state), self.memory.holidays)
+        self.memory.schedule(rule.id, key, state, None if due_us is None else state.log_us + due_us - state.time_us)
 
     def end_key(
         self, rule: Rule, key: str, state: KeyState, reason: str, *, at_us: int | None = None,

@@ -21,6 +21,7 @@ class Folding(Protocol):
     memory: Memory
     entry: Entry
     log_us: int
+    effective_us: int
     transitions: list[Transition]
 
     def chosen(self, rule: Rule, values: Mapping[str, Any]) -> bool:
@@ -38,8 +39,8 @@ class Folding(Protocol):
         """Let a kind take in an event, and judge what it then says."""
         ...
 
-    def watch(self, rule: Rule) -> Watch:
-        """Return the kind of a rule that is no threshold."""
+    def noted(self, rule: Rule, state: KeyState, taken: Taken, *, log_us: int | None = None) -> None:
+        """Keep an event as evidence; where it is not late the key is where and when it is."""
         ...
 
     def watch_of(self, rule: Rule, state: KeyState) -> Watch:

@@ -7,9 +7,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from ioc.domain.event import Event, hash16
+from ioc.rules.memory import Memory
 from ioc.rules.rule import EVENT, Rule
 
 KEY_LENGTH_MAX = 200
+DEVICE = ("device",)
+NOTHING: Mapping[str, Any] = {}
 BETWEEN_PARTS = re.compile(r"(?<!\\)\|")
 DEVICE_MEMBERS = (
     "name_vi", "name_en", "area", "zone", "lat", "lon", "place", "owner", "parent", "critical", "extra", "feed",
@@ -23,11 +26,19 @@ def names_of(value: Mapping[str, Any]) -> dict[str, str]:
     return {f"name_{language}": name[language] for language in ("vi", "en") if name.get(language)}
 
 
-def add_context(values: dict[str, Any], event: Event, device: Mapping[str, Any]) -> None:
-    """Add to an event's values what rules may ask of its place and device."""
-    context = {"feed": event.feed, "area": event.area, "zone": event.zone, "lat": event.lat, "lon": event.lon}
-    add_place(values, event.device, context, device)
-    values["flags"] = list(event.flags)
+def in_context(bound: Mapping[str, Any], event: Event, known: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an event's values with what rules may ask of its place and device; ``known``: what the registry says."""
+    values = {**bound, **known}
+    values["feed"], values["flags"] = event.feed, list(event.flags)
+    if event.area is not None:
+        values["area"] = event.area
+    if event.zone is not None:
+        values["zone"] = event.zone
+    if event.lat is not None:
+        values["lat"] = event.lat
+    if event.lon is not None:
+        values["lon"] = event.lon
+    return values
 
 
 def add_place(values: dict[str, Any], identifier: str, context: Mapping[str, Any], device: Mapping[str, Any]) -> None:
@@ -51,8 +62,23 @@ def registered(identifier: str, device: Mapping[str, Any]) -> dict[str, Any]:
     return values
 
 
+def told_of(memory: Memory, identifier: str) -> Mapping[str, Any]:
+    """Return what the registry alone says of a device, as :func:`registered`; worked out again when that is new."""
+    device = memory.devices.get(identifier)
+    if device is None:
+        return registered(identifier, NOTHING)
+    known = memory.told.get(identifier)
+    if known is None or known[0] is not device:
+        known = memory.told[identifier] = (device, registered(identifier, device))
+    return known[1]
+
+
 def key_of(rule: Rule, event_key: bytes, values: Mapping[str, Any]) -> str | None:
     """Return the value of the rule's `by`, joined with `|`; None where a part is missing."""
+    if rule.by == DEVICE:  # nearly always, and nearly always what stands there is the key
+        device = values.get("device")
+        if type(device) is str and len(device) <= KEY_LENGTH_MAX and "|" not in device:
+            return device
     parts: list[str] = []
     for name in rule.by:
         value = event_key.hex() if name == EVENT else values.get(name)

@@ -132,6 +132,8 @@ class KeyState:
     no_data: int = 0
     due_log_us: int | None = None
     """When, on the log's clock, its next timer ends."""
+    woken_us: int | None = None
+    """When the heap of timers looks at it next: at that instant or before; no part of a snapshot."""
     head_us: int = 0
     """The highest instant at which it was evaluated."""
     season_us: int = 0
@@ -223,42 +225,55 @@ class Memory:
         self._heap: list[tuple[int, str, str]] = []
         self._heap_max = TIMERS_SPARE
 
-    def schedule(self, rule: str, key: str, due_log_us: int | None) -> None:
-        """Set when the next timer of a key ends; None: none runs."""
-        state = self.keys[rule][key]
-        if state.due_log_us == due_log_us:
-            return
+    def schedule(self, rule: str, key: str, state: KeyState, due_log_us: int | None) -> None:
+        """Set when the next timer of a key ends; None: none runs.
+
+        A timer that is put off, as a silence is by every reading, stays in the heap where it is: it is put where it
+        belongs when its old place comes up.
+        """
         state.due_log_us = due_log_us
-        if due_log_us is not None:
+        if due_log_us is not None and (state.woken_us is None or due_log_us < state.woken_us):
+            state.woken_us = due_log_us
             heapq.heappush(self._heap, (due_log_us, rule, key))
             if len(self._heap) > self._heap_max:
                 self._sweep()
 
     def _sweep(self) -> None:
-        """Drop timers that have been put off since: a hold is put off by every reading."""
-        self._heap = [(due_us, rule, key) for due_us, rule, key in set(self._heap) if self._runs(due_us, rule, key)]
+        """Drop places in the heap that have been left for earlier ones."""
+        kept = {place for place in self._heap if self._stands(place)}
+        self._heap = list(kept)
         heapq.heapify(self._heap)
         self._heap_max = 2 * len(self._heap) + TIMERS_SPARE
 
-    def _runs(self, due_log_us: int, rule: str, key: str) -> bool:
-        """Tell whether a timer of the heap is its key's present one."""
+    def _stands(self, place: tuple[int, str, str]) -> bool:
+        """Tell whether a place in the heap is its key's present one."""
+        woken_us, rule, key = place
         state = self.keys.get(rule, {}).get(key)
-        return state is not None and state.due_log_us == due_log_us
+        return state is not None and state.woken_us == woken_us
 
     def next_due_log_us(self) -> int | None:
         """Return when the next timer ends on the log's clock, None while none runs."""
         while self._heap:
-            due_log_us, rule, key = self._heap[0]
-            if self._runs(due_log_us, rule, key):
-                return due_log_us
-            heapq.heappop(self._heap)
+            woken_us, rule, key = self._heap[0]
+            state = self.keys.get(rule, {}).get(key)
+            if state is None or state.woken_us != woken_us:
+                heapq.heappop(self._heap)
+            elif state.due_log_us == woken_us:
+                return woken_us
+            elif state.due_log_us is None:
+                state.woken_us = None
+                heapq.heappop(self._heap)
+            else:
+                state.woken_us = state.due_log_us
+                heapq.heapreplace(self._heap, (state.due_log_us, rule, key))
         return None
 
     def take_due(self, log_us: int) -> Iterator[tuple[int, str, str]]:
         """Yield (due, rule, key) whose timer has ended by ``log_us``, in that order; new ones on the way too."""
         while (due_log_us := self.next_due_log_us()) is not None and due_log_us <= log_us:
             _, rule, key = heapq.heappop(self._heap)
-            self.keys[rule][key].due_log_us = None
+            state = self.keys[rule][key]
+            state.due_log_us = state.woken_us = None
             yield due_log_us, rule, key
 
     def room(self, rule: str, log_us: int, *, idle_us: int = IDLE_US) -> bool:
@@ -342,13 +357,14 @@ class Memory:
             memory.keys[rule] = {key: _unpacked(packed) for key, packed in states.items()}
             for key, state in memory.keys[rule].items():
                 if state.due_log_us is not None:
+                    state.woken_us = state.due_log_us
                     memory._heap.append((state.due_log_us, rule, key))
         heapq.heapify(memory._heap)
         return memory
 
 
 def _packed(state: KeyState) -> dict[str, Any]:
-    packed = {name: getattr(state, name) for name in KeyState.__slots__}
+    packed = {name: getattr(state, name) for name in KeyState.__slots__ if name != "woken_us"}
     packed["own"] = None if state.own is None else state.own.pack()
     packed["readings"] = [list(item) for item in state.readings]
     return packed

@@ -77,7 +77,7 @@ def _schedule(rules: RuleSet, memory: Memory, identifier: str, key: str, state: 
     rule = rules.rules.get(identifier)
     if rule is not None:
         due_us = next_due(rule, state, WATCHES.get(rule.kind), memory.holidays)
-        memory.schedule(identifier, key, None if due_us is None else state.log_us + due_us - state.time_us)
+        memory.schedule(identifier, key, state, None if due_us is None else state.log_us + due_us - state.time_us)
 
 
 def _state(alert: OpenAlert) -> AlertState:

@@ -111,6 +111,20 @@ class Rule:
     asks_limit: bool = False
     """Whether a condition compares with `limit`."""
     zone: tzinfo = UTC
+    conditions: tuple[Condition, ...] = field(init=False, repr=False, compare=False)
+    """What a reading is held against: its levels', lowest first, then the recovery band's own."""
+    per_event: bool = field(init=False, repr=False, compare=False)
+    """Whether each event has a key of its own, which no other event will ever have."""
+
+    fixed: bool = field(init=False, repr=False, compare=False)
+    """Whether the same facts always mean the same: no hours, no hold, no dated limit, nothing of the place."""
+
+    def __post_init__(self) -> None:
+        own = () if self.clear.when is None else (self.clear.when,)
+        object.__setattr__(self, "conditions", (*[level.when for level in self.levels], *own))
+        object.__setattr__(self, "per_event", EVENT in self.by)
+        fixed = self.schedule is None and self.hold_us is None and not self.asks_limit and not self.context
+        object.__setattr__(self, "fixed", fixed)
 
     def limit_of(self, level: Level, at_us: int) -> Limit | None:
         """Return the limit that a level is held against on the local day of ``at_us``; the newest that is valid."""
@@ -127,16 +141,6 @@ class Rule:
             return None
         day = from_us(at_us).astimezone(self.zone).date().isoformat()
         return limit.value if (limit.valid_from or "") <= day else None
-
-    @property
-    def conditions(self) -> int:
-        """Return how many conditions a reading is held against."""
-        return len(self.levels) + (self.clear.when is not None)
-
-    @property
-    def per_event(self) -> bool:
-        """Tell whether each event has a key of its own, which no other event will ever have."""
-        return EVENT in self.by
 
     @property
     def over_alerts(self) -> bool:

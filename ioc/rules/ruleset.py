@@ -26,7 +26,7 @@ Matching = Callable[[Mapping[str, Any]], Iterable[Rule]]
 class Shelf:
     """The rules of one feed: those that look at every event, and those that ask for one text."""
 
-    __slots__ = ("always", "by_text", "names")
+    __slots__ = ("always", "by_text", "names", "others")
 
     def __init__(self, rules: Iterable[Rule]) -> None:
         always: list[tuple[str, Rule]] = []
@@ -38,6 +38,7 @@ class Shelf:
             else:
                 self.by_text.setdefault(asked, []).append((rule.id, rule))
         self.always = always
+        self.others = [rule for _, rule in always]
         self.names = tuple(sorted({name for name, _ in self.by_text}))
 
     def __call__(self, values: Mapping[str, Any]) -> Iterable[Rule]:
@@ -49,7 +50,7 @@ class Shelf:
             if found:
                 lists.append(found)
         if len(lists) == 1:
-            return [rule for _, rule in self.always]
+            return self.others
         return [rule for _, rule in heapq.merge(*lists, key=lambda pair: pair[0])]
 
 

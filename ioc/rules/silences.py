@@ -8,12 +8,12 @@ from typing import Any
 from ioc.domain.device import DeviceState
 from ioc.domain.event import Event
 from ioc.rules.folding import Folding
-from ioc.rules.keys import key_of, registered
+from ioc.rules.keys import key_of, registered, told_of
 from ioc.rules.kinds import Kind
 from ioc.rules.memory import KeyState, Memory
-from ioc.rules.rule import SECOND_US, Rule, to_us
+from ioc.rules.rule import SECOND_US, Rule
 from ioc.rules.watch import Taken
-from ioc.rules.watch_absence import shape_of, silence_of
+from ioc.rules.watch_absence import Silence, shape_of, silence_of
 
 GAP_US = 10 * SECOND_US
 """Longer than this without a tick is our own outage."""
@@ -72,19 +72,20 @@ def again(fold: Folding, rule: Rule, key: str, state: KeyState) -> None:
 
 def heard(fold: Folding, rule: Rule, event: Event, values: Mapping[str, Any]) -> None:
     """Hear of the key that an event's device stands for; an unregistered device's key comes from the event."""
-    if not fold.watch(rule).hears(rule, values):
-        return
+    shape = shape_of(rule)
+    if shape.field is not None and values.get(shape.field) is None:
+        return  # without the field that must not be missing it is not heard of
     device = fold.memory.devices.get(event.device)
     if device is not None and not expected(device):
         return  # the silence of a device in maintenance is expected, so its test reading begins no watch
-    known = values if device is None else told_of(fold.memory, event.device, device)
+    known = values if device is None else told_of(fold.memory, event.device)
     if rule.where is not None and not fold.chosen(rule, known):
         return
     key = key_of(rule, event.key, known)
     if key is None:
         fold.memory.tally.no_data[rule.id] += 1
         return
-    effective_us = to_us(event.effective)
+    effective_us = fold.effective_us
     state = fold.memory.keys.get(rule.id, {}).get(key)
     if state is not None and effective_us <= state.time_us:
         fold.memory.tally.late[rule.id] += effective_us < state.time_us
@@ -93,22 +94,43 @@ def heard(fold: Folding, rule: Rule, event: Event, values: Mapping[str, Any]) ->
         state = fold.begin(rule, key, effective_us, feed=event.feed, device=event.device)
         if state is None:
             return
-    if gap_is_open(fold.memory, fold.log_us):
+    gap = gap_is_open(fold.memory, fold.log_us)
+    if gap:
         fold.watch_of(rule, state)
         own = silence_of(state)
         if not own.silent and effective_us >= own.quiet_us:
             own.put_off = True  # heard before the gap's entry: nothing was ever silent, whatever the key's time says
             fold.reschedule(rule, key, state)
-    taken = Taken(fold.entry.position, effective_us, event.feed, event.device, {**values, **known})
-    fold.take(rule, key, state, taken)
+    merged = values if known is values else {**values, **known}
+    taken = Taken(fold.entry.position, effective_us, event.feed, event.device, merged)
+    if not gap and is_calm(rule, state, effective_us):
+        fold.noted(rule, state, taken)
+        silence_of(state).quiet_us = effective_us + shape.absent_us
+        state.head_us = state.told_us = effective_us
+        fold.reschedule(rule, key, state)
+    else:
+        fold.take(rule, key, state, taken)
 
 
-def told_of(memory: Memory, identifier: str, device: dict[str, Any]) -> Mapping[str, Any]:
-    """Return what the registry alone says of a device; worked out again when the registry says something new."""
-    known = memory.told.get(identifier)
-    if known is None or known[0] is not device:
-        known = memory.told[identifier] = (device, registered(identifier, device))
-    return known[1]
+def is_calm(rule: Rule, state: KeyState, at_us: int) -> bool:
+    """Tell whether a reading at ``at_us`` only puts the silence off, as nearly every reading does.
+
+    Then the conditions stand on what they stood on at the last one, `silent` being false, and no timer but the silence
+    runs: to judge them once more would change nothing.
+    """
+    own = state.own
+    return (
+        type(own) is Silence
+        and not own.silent
+        and not own.put_off
+        and at_us < own.quiet_us
+        and rule.fixed
+        and not state.over
+        and not state.failed
+        and (state.alert is None or not state.alert.firing)
+        and (rule.clear.when is None or state.clear.truth is not None)
+        and all(level.truth is False and not level.live for level in state.levels)
+    )
 
 
 def expected(device: Mapping[str, Any]) -> bool:

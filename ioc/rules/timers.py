@@ -116,9 +116,10 @@ def next_due(
     """Return the key's time at which its next timer ends, None while none runs."""
     found: int | None = None
     for number, level in enumerate(state.levels):
-        due = level_due(rule, number, level)
-        if due is not None and (found is None or due < found):
-            found = due
+        if level.truth or level.live:  # else none of it runs
+            due = level_due(rule, number, level)
+            if due is not None and (found is None or due < found):
+                found = due
     if state.alert is not None and state.alert.firing and not any(level.live for level in state.levels):
         due = clear_due(rule, state)
         found = due if found is None or (due is not None and due < found) else found
@@ -227,29 +228,32 @@ def observe(
     conditions that are not asked: after an edit those that it left as they were.
     """
     changed, failed, without = False, 0, 0
-    pairs = [(level.when, state.levels[number], level) for number, level in enumerate(rule.levels)]
-    if rule.clear.when is not None:
-        pairs.append((rule.clear.when, state.clear, rule.levels[0]))
-    if kept is not None:
-        pairs = [pair for pair in pairs if not any(pair[1] is one for one in kept)]
-    active = True
+    levels, active, scheduled = state.levels, True, rule.schedule is not None
     if rule.schedule is not None:
         # A late event is judged at the key's head, which may lie before a period's end that the key has passed.
         state.season_us = max(state.season_us, at_us)
         active = rule.schedule.active(state.season_us, holidays)
-    for when, known, level in pairs:
+    for number, when in enumerate(rule.conditions):
+        banded = number == len(levels)  # the recovery band's own, which is held against the lowest level's limit
+        known = state.clear if banded else levels[number]
+        if kept is not None and any(known is one for one in kept):
+            continue
         if rule.asks_limit:
-            values = {**values, "limit": rule.limit_in_force(level, at_us)}
-        truth, broke = verdict(when, values)
-        failed += broke
-        if truth is None:
-            without += not broke
+            values = {**values, "limit": rule.limit_in_force(rule.levels[0 if banded else number], at_us)}
+        try:
+            truth = when.ask(values)
+        except EvaluationError:
             truth = known.raw
-        changed = changed or (rule.schedule is not None and known.raw is not truth)  # it counts when the hours begin
+            failed += 1
+        else:
+            if truth is None:
+                truth = known.raw
+                without += 1
+        changed = changed or (scheduled and known.raw is not truth)  # it counts when the hours begin
         known.raw = truth
         if not active:
-            truth = known is state.clear
-        if truth is not known.truth and (truth is not None or rule.schedule is not None):
+            truth = banded
+        if truth is not known.truth and (truth is not None or scheduled):
             known.truth, known.since_us, changed = truth, at_us, True
     return changed, failed, without
 

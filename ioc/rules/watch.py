@@ -36,10 +36,6 @@ class Watch(Protocol):
     late: bool
     """Whether an event that is older than the key's newest still matters to it."""
 
-    def hears(self, rule: Rule, values: Mapping[str, Any]) -> bool:
-        """Tell whether an event exists for this rule at all."""
-        ...
-
     def begin(self, rule: Rule, at_us: int) -> Own:
         """Return the memory of a new key."""
         ...
@@ -70,13 +66,9 @@ class Watch(Protocol):
 
 
 class Plain:
-    """What most kinds have in common: they hear everything, and nothing is due by itself."""
+    """What most kinds have in common: nothing is due by itself."""
 
     late = False
-
-    def hears(self, rule: Rule, values: Mapping[str, Any]) -> bool:  # noqa: ARG002 - a kind's shape
-        """Tell whether an event exists for this rule at all."""
-        return True
 
     def due(self, rule: Rule, state: KeyState) -> int | None:  # noqa: ARG002
         """Return when something of its own is due."""

@@ -6,7 +6,6 @@ the gap ends (see :mod:`ioc.rules.silences`).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from ioc.rules.kinds import Absence
@@ -34,11 +33,6 @@ class Silence:
 
 class AbsenceWatch(Plain):
     """The kind `absence`."""
-
-    def hears(self, rule: Rule, values: Mapping[str, Any]) -> bool:
-        """Tell whether an event has the field that must not be missing."""
-        field = shape_of(rule).field
-        return field is None or values.get(field) is not None
 
     def begin(self, rule: Rule, at_us: int) -> Silence:
         """Return the memory of a key that begins now."""

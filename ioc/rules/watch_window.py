@@ -37,7 +37,7 @@ class WindowWatch(Plain):
         elif taken.late:
             tally.late[rule.id] += 1
             return None
-        return placed(rule, state, None if taken.late else taken.values, dict(own.values(window, head)))
+        return placed(rule, state, None if taken.late else taken.values, own.values(window, head))
 
     def due(self, rule: Rule, state: KeyState) -> int | None:
         """Return when the oldest pane that holds something leaves."""
@@ -53,7 +53,7 @@ class WindowWatch(Plain):
         state.head_us = max(state.head_us, at_us)
         head = state.head_us // window.pane_us
         own.roll(window, head)
-        return placed(rule, state, None, dict(own.values(window, head)))
+        return placed(rule, state, None, own.values(window, head))
 
     def unpack(self, rule: Rule, packed: Any) -> WindowState:
         """Return the window that a snapshot kept."""

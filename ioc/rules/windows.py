@@ -28,15 +28,18 @@ SUMMED = frozenset({"sum", "antecedent_rain"})
 class Parted:
     """A measure for each value of `per` apart, and the one value made of them."""
 
-    __slots__ = ("found", "head", "make", "parts", "take")
+    __slots__ = ("found", "head", "make", "parts", "stale", "take", "whole")
 
     def __init__(self, take: Take, make: Any) -> None:
         self.take = take
         self.make = make
         self.parts: dict[str, Accumulator] = {}
         self.found: dict[str, Value] = {}
-        """The value of each part when ``head`` was the newest pane; a part not in it is to be asked again."""
+        """The value of each part when ``head`` was the newest pane, but for those that are ``stale``."""
+        self.stale: set[str] = set()
         self.head: int | None = None
+        self.whole: Value = None
+        """What was last made of them."""
 
     def add(self, part: str, pane: int, values: Mapping[str, Any], at_us: int) -> bool | None:
         """Take an event into its part; None when there is no room for one more part."""
@@ -50,7 +53,7 @@ class Parted:
             self.parts[part] = known
         elif not known.add(pane, values, at_us):
             return False
-        self.found.pop(part, None)
+        self.stale.add(part)
         return True
 
     def drop(self, below: int) -> None:
@@ -58,7 +61,7 @@ class Parted:
         for part in [part for part, known in self.parts.items() if (known.oldest() or 0) < below]:
             known = self.parts[part]
             known.drop(below)
-            self.found.pop(part, None)
+            self.stale.add(part)
             if known.oldest() is None:
                 del self.parts[part]
 
@@ -68,14 +71,33 @@ class Parted:
 
     def value(self, head: int) -> Value:
         """Return the parts' values as one."""
-        if head != self.head:
-            self.found.clear()  # NowCast and the like look at the newest pane
-            self.head = head
-        found = self.found
-        for part, known in self.parts.items():
-            if part not in found:
-                found[part] = known.value(head)
-        values = [value for value in found.values() if value is not None]
+        if head != self.head:  # NowCast and the like look at the newest pane
+            self.found.clear()
+            self.head, self.stale = head, set(self.parts)
+        if self.stale:
+            raised = [self._ask(part, head) for part in self.stale]
+            self.stale.clear()
+            if not all(raised):
+                self.whole = self._as_one()
+        return self.whole
+
+    def _ask(self, part: str, head: int) -> bool:
+        """Ask a part for its value; true where the largest of all simply becomes it, as while the water rises."""
+        known = self.parts.get(part)
+        before = self.found.pop(part, None)
+        if known is None:
+            return False
+        value = self.found[part] = known.value(head)
+        if self.take is not Take.MAX or self.whole is None or value is None:
+            return False
+        if value >= self.whole:
+            self.whole = value
+            return True
+        return before is not None and before < self.whole  # neither was the largest
+
+    def _as_one(self) -> Value:
+        """Make one value of those of all parts."""
+        values = [value for value in self.found.values() if value is not None]
         if self.take is Take.COUNT:
             return len(values)
         if not values:
@@ -149,9 +171,9 @@ class WindowState:
             known.drop(below)
         self.oldest = min((pane for known in self.measures if (pane := known.oldest()) is not None), default=None)
 
-    def values(self, window: Window, head: int) -> dict[str, Value]:
+    def values(self, window: Window, head: int) -> dict[str, Any]:
         """Return the measures that have data, by name."""
-        found: dict[str, Value] = {}
+        found: dict[str, Any] = {}
         for measure, known in zip(window.measures, self.measures, strict=True):
             value = known.value(head)
             if value is not None:

@@ -53,10 +53,25 @@ SELECT $1, u.* FROM unnest($2::timestamptz[], $3::text[], $4::text[], $5::text[]
 """
 
 READ = """
-SELECT position, log_time, kind, key, feed, device, id, time, effective, received_at, data, flags, area, zone,
-       lat, lon, revision, door, subject
-FROM event WHERE position > $1 AND log_time >= $2 ORDER BY position LIMIT $3
+SELECT h.position AS head, e.position, e.log_time, e.kind, e.subject, e.feed, e.device, e.key, e.effective,
+       e.received_at, e.data, e.time, e.id, e.lat, e.lon, e.area, e.zone, e.flags, e.revision, e.door
+FROM log_head h LEFT JOIN event e ON e.position > $1 AND e.position <= $3 AND e.log_time >= $2
+WHERE h.id = 1 ORDER BY e.position
 """
+"""The entries of a stretch of positions, and the head of the same snapshot: without an entry one row says the head.
+
+By a stretch, not by LIMIT: the newest positions lie beyond what the planner's statistics know, so it expects few rows,
+reads all of them and sorts. A reader that is far behind would then pay for its whole lag at every step.
+"""
+
+READ_VALUES = """
+SELECT h.position AS head, e.position, e.log_time, e.kind, e.feed, e.device, e.effective, e.data, e.flags, e.revision
+FROM log_head h LEFT JOIN event e ON e.position > $1 AND e.position <= $3 AND e.log_time >= $2
+WHERE h.id = 1 ORDER BY e.position
+"""
+"""The same with what sums and newest values are made of, which is half the work for both sides."""
+
+NEXT_POSITION = "SELECT min(position) FROM event WHERE position > $1 AND log_time >= $2"
 
 FIND_EVENT = "SELECT EXISTS (SELECT 1 FROM event WHERE log_time = $1 AND position = $2 AND key = $3)"
 

@@ -7,7 +7,6 @@ rules_reference` runs thousands, and breaks the engine on purpose.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from itertools import islice
 
 import pytest
@@ -89,7 +88,7 @@ def test_imported_history_changes_nothing():
     for history in histories():
         entries = entries_of(history)
         doubled = [part for entry in entries for part in (entry, *imported(entry))]
-        numbered = [replace(entry, position=number) for number, entry in enumerate(doubled, start=1)]
+        numbered = [entry._replace(position=number) for number, entry in enumerate(doubled, start=1)]
         bodies = [item.data[1] for item in history if item.what == "rule"]
         if not any("near" in body for body in bodies):  # the keys of clusters are positions
             assert story(evaluate(numbered, FEEDS, ZONE)) == story(evaluate(entries, FEEDS, ZONE))
@@ -99,7 +98,7 @@ def imported(entry):
     """The same event once more, as an import brings it."""
     if entry.event is None:
         return ()
-    return (replace(entry, event=replace(entry.event, flags=(*entry.event.flags, Flag.HISTORY))),)
+    return (entry._replace(event=entry.event._replace(flags=(*entry.event.flags, Flag.HISTORY))),)
 
 
 def test_tick_spacing_changes_nothing():

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from ioc.domain.event import EntryKind, Outcome
+from ioc.store import event_log_sql
 from ioc.store.engine import Database
 from ioc.store.event_log import EventLog
 from ioc.store.partitions import drop_partitions, ensure_partitions
@@ -162,3 +163,42 @@ async def test_partitions_are_made_ahead_and_take_over_rows_of_the_default(log, 
         "event_20261123",
     ]
     assert await log.read(0, OLD, 10) == []
+
+
+async def test_a_read_passes_over_positions_that_hold_nothing(database, log):
+    await log.append([message(id=str(n)) for n in range(1, 31)], NOON)
+    async with database.connection() as connection:
+        await connection.execute("DELETE FROM event WHERE position BETWEEN 4 AND 8 OR position BETWEEN 10 AND 25")
+    left = [1, 2, 3, 9, 26, 27, 28, 29, 30]
+    for limit in (1, 2, 4, 5, 9, 10, 100):
+        entries = await log.read(0, OLD, limit)
+        assert [entry.position for entry in entries] == left[:limit]
+    assert [entry.position for entry in await log.read(9, OLD, 2)] == [26, 27]
+    assert await log.read(30, OLD, 5) == []
+    async with database.connection() as connection:
+        await connection.execute("DELETE FROM event WHERE position > 9")
+    assert [entry.position for entry in await log.read(3, OLD, 5)] == [9], "the head is where nothing is left"
+
+
+async def test_a_reader_far_behind_pays_for_what_it_reads_and_not_for_its_lag(database, log):
+    """What was written since the last ANALYZE is beyond the planner's statistics, and so is a reader's lag."""
+    await ensure_partitions(database, NOON)
+    await log.append([message(id=f"known-{n}") for n in range(1_000)], NOON)
+    async with database.connection() as connection:
+        await connection.execute("ANALYZE event")
+    for number in range(1, 8):
+        batch = [message(id=f"new-{number}-{n}") for n in range(1_000)]
+        await log.append(batch, NOON + timedelta(seconds=number))
+    after, after_time = 2_000, NOON + timedelta(seconds=1)
+    async with database.connection() as connection:
+        [(plan,)] = await connection.fetch(
+            f"EXPLAIN (ANALYZE, FORMAT JSON) {event_log_sql.READ}", after, after_time, after + 500
+        )
+    assert max(node["Actual Rows"] for node in nodes(plan[0]["Plan"])) == 500
+    assert [entry.position for entry in await log.read(after, after_time, 500)] == list(range(2_001, 2_501))
+
+
+def nodes(plan):
+    yield plan
+    for part in plan.get("Plans", ()):
+        yield from nodes(part)

@@ -36,7 +36,7 @@ async def database(database_dsn):
 async def roll_up(database, *, chunk):
     log, store = EventLog(database), SeriesStore(database)
     position, log_time = await store.cursor()
-    while entries := await log.read(position, log_time, chunk):
+    while entries := await log.read_values(position, log_time, chunk):
         last = entries[-1]
         await store.merge(fold(entries, FEEDS), after=position, position=last.position, log_time=last.log_time)
         position, log_time = last.position, last.log_time

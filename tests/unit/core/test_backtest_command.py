@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -52,3 +54,12 @@ def test_the_newest_alerts_are_shown_and_how_many_are_not():
     lines = table("t.rule", result(side(700), side(700)), ZONE)
     assert lines[-2] == "2026-11-02 01:00:00+07:00 to still firing  high     m-19: Cao"
     assert lines[-1] == "(680 earlier alerts are not shown)"
+
+
+def test_a_backtest_gives_way_to_whatever_is_live():
+    code = (
+        "import os; from ioc.bootstrap.backtest_command import give_way; give_way(); "
+        "print(os.nice(0), os.sched_getscheduler(0) == os.SCHED_IDLE)"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.split() == ["10", "True"]

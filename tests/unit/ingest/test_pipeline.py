@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 import pytest
 from prometheus_client import CollectorRegistry
@@ -60,14 +62,17 @@ class FakeSink:
 
 
 class House:
-    def __init__(self, *, batch_rows: int = 10, queue_rows_max: int = 100, queue_bytes_max: int = 1 << 20) -> None:
+    def __init__(
+        self, *, batch_rows: int = 10, batch_seconds: float = 0.001, queue_rows_max: int = 100,
+        queue_bytes_max: int = 1 << 20,
+    ) -> None:  # fmt: skip
         self.sink = FakeSink()
         self.metrics = Metrics(CollectorRegistry())
         self.pipeline = Pipeline(
             preparer=FakePreparer(),  # type: ignore[arg-type]
             sink=self.sink, log_clock=SteppedLogClock(NOON), io_clock=MonotonicIOClock(), metrics=self.metrics,
             bounds=Bounds(
-                batch_rows=batch_rows, batch_seconds=0.001, queue_rows_max=queue_rows_max,
+                batch_rows=batch_rows, batch_seconds=batch_seconds, queue_rows_max=queue_rows_max,
                 queue_bytes_max=queue_bytes_max,
             ),
         )  # fmt: skip
@@ -82,7 +87,7 @@ class House:
 
 
 @contextlib.asynccontextmanager
-async def house_of(**bounds: int):
+async def house_of(**bounds: Any):
     house = House(**bounds)
     try:
         yield house
@@ -130,6 +135,34 @@ async def test_batches_keep_their_bound_a_delivery_stays_whole_and_each_gets_its
         assert [[receipt.outcome == "stored" for receipt in one] for one in receipts] == [
             [True] * 3, [True, False, *[True] * 5], [False], [True] * 25,
         ]  # fmt: skip
+
+
+async def test_a_small_batch_waits_for_company_while_some_comes():
+    """Far below the time that it may wait: a lone event, and a burst that has ended, do not stay for it."""
+    async with house_of(batch_rows=1_000, batch_seconds=20.0, queue_rows_max=10_000) as house:
+        began = time.monotonic()
+        await house.submit()
+        done: list[asyncio.Future[list[Receipt]]] = []
+        until = time.monotonic() + 0.05
+        while time.monotonic() < until:
+            done.append(house.submit(nonce=repr(len(done)).encode()))
+            await asyncio.sleep(0)
+        await asyncio.gather(*done)
+        assert time.monotonic() - began < 10
+        assert house.sink.batches[0][0].id != house.sink.batches[1][0].id
+        assert len(house.sink.batches[0]) == 1
+        assert len(house.sink.batches[1]) >= min(len(done), room.COMPANY_ROWS)
+
+
+async def test_company_is_waited_for_no_longer_than_the_batch_may_wait():
+    async with house_of(batch_rows=10_000, batch_seconds=0.01, queue_rows_max=100_000) as house:
+        first = house.submit()
+        sent = 0
+        while not first.done():
+            sent += 1
+            house.submit(nonce=repr(sent).encode())
+            await asyncio.sleep(0.0005)
+        assert sent < room.COMPANY_ROWS
 
 
 def delivery(nonce: bytes = b"n", body: bytes = b"g") -> Delivery:

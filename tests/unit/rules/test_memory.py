@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import zlib
 
 import orjson
@@ -10,7 +11,7 @@ import pytest
 from ioc.domain.event import Entry, EntryKind, Event
 from ioc.rules import memory as memory_module
 from ioc.rules.evaluate import step
-from ioc.rules.memory import READINGS_MAX, Memory, MemoryVersionError
+from ioc.rules.memory import READINGS_MAX, KeyState, Memory, MemoryVersionError
 from ioc.rules.rule import to_us
 from ioc.rules.ruleset import RuleSet
 from tests.unit.rules.builders import FEEDS, START, after, rule_entry
@@ -109,6 +110,36 @@ def test_a_hold_that_every_reading_puts_off_leaves_no_heap_of_outdated_timers(mo
     assert len(memory._heap) <= 2 * 2 + 8
     assert Memory.restore(memory.snapshot()).next_due_log_us() == memory.next_due_log_us()
     assert memory.next_due_log_us() == to_us(after(198 + 24 * 3_600))
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_timers_end_in_their_order_however_often_they_are_put_off(seed, monkeypatch):
+    """Held against a plain list: a timer may be set, put off, brought forward, stopped, and its key forgotten."""
+    monkeypatch.setattr(memory_module, "TIMERS_SPARE", 4)
+    dice, memory = random.Random(seed), Memory()
+    plain: dict[str, int] = {}
+    for number in range(600):
+        key = f"k{dice.randrange(6)}"
+        states = memory.keys.setdefault("r", {})
+        state = states.setdefault(key, KeyState(0, 0, "meter", "m-1", []))
+        what = dice.random()
+        if what < 0.1:
+            del states[key]
+            plain.pop(key, None)
+        elif what < 0.2:
+            memory.schedule("r", key, state, None)
+            plain.pop(key, None)
+        else:
+            plain[key] = number + dice.randrange(50)
+            memory.schedule("r", key, state, plain[key])
+        assert memory.next_due_log_us() == min(plain.values(), default=None)
+        if dice.random() < 0.1:
+            now = number + dice.randrange(10)
+            due = sorted((at, key) for key, at in plain.items() if at <= now)
+            assert [(at, key) for at, _, key in memory.take_due(now)] == due
+            plain = {key: at for key, at in plain.items() if at > now}
+        assert len(memory._heap) <= 2 * 6 + 4
+    assert Memory.restore(memory.snapshot()).next_due_log_us() == memory.next_due_log_us()
 
 
 def test_a_reading_without_its_key_and_a_wrong_type_are_counted_and_change_nothing():
