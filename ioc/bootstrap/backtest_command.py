@@ -46,13 +46,13 @@ def give_way() -> None:
     """Let this process run where nothing else wants to: a backtest comes after whatever the machine does.
 
     A low priority alone still keeps its processor for a slice of some milliseconds when a live process wakes, and an
-    alert on its way to the screen wakes five processes in turn. As idle work it is put aside at once, where the system
-    knows that.
+    alert on its way to the screen wakes five processes in turn. So it is idle work, which is put aside at once, and
+    stays on one processor: moved about, it would empty the caches of all of them. Where the system knows these.
     """
     os.nice(NICE)
-    if hasattr(os, "SCHED_IDLE"):
-        with contextlib.suppress(OSError):  # a sandbox may forbid it: then the priority has to do
-            os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+    with contextlib.suppress(AttributeError, OSError):  # no Linux, or a sandbox: then the priority has to do
+        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+        os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
 
 
 async def run_backtest(settings: Settings, asked: Asked, *, say: Callable[[str], None]) -> int:

@@ -147,32 +147,20 @@ class BacktestLog:
     async def read(
         self, after: int, until: int, *, feeds: Sequence[str], devices: Sequence[str] | None
     ) -> AsyncIterator[tuple[int, list[Entry]]]:
-        """Yield (position read up to, entries) of stretch after stretch; the next is read while one is folded.
+        """Yield (position read up to, entries) of stretch after stretch.
 
         Yields events of ``feeds`` (and ``devices``, None: all), what the registry said, and gaps. No imported history.
+        One after the other: reading ahead while a stretch is folded would take a second processor from what is live.
         """
         names, chosen = sorted(feeds), None if devices is None else sorted(devices)
         after_time = BEGINNING
-        coming = None
-        try:
-            while after < until:
-                end = min(after + STRETCH, until)
-                if coming is None:
-                    coming = asyncio.ensure_future(self._stretch(after, end, after_time, names, chosen))
-                rows = await coming
-                after, coming = end, None
-                if rows:
-                    after_time = rows[-1]["log_time"]
-                if after < until:
-                    coming = asyncio.ensure_future(
-                        self._stretch(after, min(after + STRETCH, until), after_time, names, chosen)
-                    )
-                    await asyncio.sleep(0)  # the question is on its way before the fold takes this thread
-                yield end, [_entry(row) for row in rows]
-        finally:
-            if coming is not None:
-                coming.cancel()
-                await asyncio.gather(coming, return_exceptions=True)
+        while after < until:
+            end = min(after + STRETCH, until)
+            rows = await self._stretch(after, end, after_time, names, chosen)
+            if rows:
+                after_time = rows[-1]["log_time"]
+            yield end, [_entry(row) for row in rows]
+            after = end
 
     async def _stretch(
         self, after: int, until: int, after_time: datetime, feeds: list[str], devices: list[str] | None
