@@ -71,13 +71,14 @@ class Parted:
 
     def value(self, head: int) -> Value:
         """Return the parts' values as one."""
-        if head != self.head:  # NowCast and the like look at the newest pane
+        anew = head != self.head  # NowCast and the like look at the newest pane
+        if anew:
             self.found.clear()
             self.head, self.stale = head, set(self.parts)
-        if self.stale:
+        if anew or self.stale:
             raised = [self._ask(part, head) for part in self.stale]
             self.stale.clear()
-            if not all(raised):
+            if anew or not all(raised):
                 self.whole = self._as_one()
         return self.whole
 
