@@ -39,10 +39,6 @@ class Folding(Protocol):
         """Let a kind take in an event, and judge what it then says."""
         ...
 
-    def noted(self, rule: Rule, state: KeyState, taken: Taken, *, log_us: int | None = None) -> None:
-        """Keep an event as evidence; where it is not late the key is where and when it is."""
-        ...
-
     def watch_of(self, rule: Rule, state: KeyState) -> Watch:
         """Return the kind of a rule, and make sure that the key's memory of it is unpacked."""
         ...

@@ -116,15 +116,10 @@ class Rule:
     per_event: bool = field(init=False, repr=False, compare=False)
     """Whether each event has a key of its own, which no other event will ever have."""
 
-    fixed: bool = field(init=False, repr=False, compare=False)
-    """Whether the same facts always mean the same: no hours, no hold, no dated limit, nothing of the place."""
-
     def __post_init__(self) -> None:
         own = () if self.clear.when is None else (self.clear.when,)
         object.__setattr__(self, "conditions", (*[level.when for level in self.levels], *own))
         object.__setattr__(self, "per_event", EVENT in self.by)
-        fixed = self.schedule is None and self.hold_us is None and not self.asks_limit and not self.context
-        object.__setattr__(self, "fixed", fixed)
 
     def limit_of(self, level: Level, at_us: int) -> Limit | None:
         """Return the limit that a level is held against on the local day of ``at_us``; the newest that is valid."""

@@ -13,7 +13,7 @@ from ioc.rules.kinds import Kind
 from ioc.rules.memory import KeyState, Memory
 from ioc.rules.rule import SECOND_US, Rule
 from ioc.rules.watch import Taken
-from ioc.rules.watch_absence import Silence, shape_of, silence_of
+from ioc.rules.watch_absence import shape_of, silence_of
 
 GAP_US = 10 * SECOND_US
 """Longer than this without a tick is our own outage."""
@@ -72,8 +72,8 @@ def again(fold: Folding, rule: Rule, key: str, state: KeyState) -> None:
 
 def heard(fold: Folding, rule: Rule, event: Event, values: Mapping[str, Any]) -> None:
     """Hear of the key that an event's device stands for; an unregistered device's key comes from the event."""
-    shape = shape_of(rule)
-    if shape.field is not None and values.get(shape.field) is None:
+    field = shape_of(rule).field
+    if field is not None and values.get(field) is None:
         return  # without the field that must not be missing it is not heard of
     device = fold.memory.devices.get(event.device)
     if device is not None and not expected(device):
@@ -94,8 +94,7 @@ def heard(fold: Folding, rule: Rule, event: Event, values: Mapping[str, Any]) ->
         state = fold.begin(rule, key, effective_us, feed=event.feed, device=event.device)
         if state is None:
             return
-    gap = gap_is_open(fold.memory, fold.log_us)
-    if gap:
+    if gap_is_open(fold.memory, fold.log_us):
         fold.watch_of(rule, state)
         own = silence_of(state)
         if not own.silent and effective_us >= own.quiet_us:
@@ -103,34 +102,7 @@ def heard(fold: Folding, rule: Rule, event: Event, values: Mapping[str, Any]) ->
             fold.reschedule(rule, key, state)
     merged = values if known is values else {**values, **known}
     taken = Taken(fold.entry.position, effective_us, event.feed, event.device, merged)
-    if not gap and is_calm(rule, state, effective_us):
-        fold.noted(rule, state, taken)
-        silence_of(state).quiet_us = effective_us + shape.absent_us
-        state.head_us = state.told_us = effective_us
-        fold.reschedule(rule, key, state)
-    else:
-        fold.take(rule, key, state, taken)
-
-
-def is_calm(rule: Rule, state: KeyState, at_us: int) -> bool:
-    """Tell whether a reading at ``at_us`` only puts the silence off, as nearly every reading does.
-
-    Then the conditions stand on what they stood on at the last one, `silent` being false, and no timer but the silence
-    runs: to judge them once more would change nothing.
-    """
-    own = state.own
-    return (
-        type(own) is Silence
-        and not own.silent
-        and not own.put_off
-        and at_us < own.quiet_us
-        and rule.fixed
-        and not state.over
-        and not state.failed
-        and (state.alert is None or not state.alert.firing)
-        and (rule.clear.when is None or state.clear.truth is not None)
-        and all(level.truth is False and not level.live for level in state.levels)
-    )
+    fold.take(rule, key, state, taken)
 
 
 def expected(device: Mapping[str, Any]) -> bool:

@@ -76,25 +76,13 @@ class Parted:
             self.found.clear()
             self.head, self.stale = head, set(self.parts)
         if anew or self.stale:
-            raised = [self._ask(part, head) for part in self.stale]
+            for part in self.stale:
+                self.found.pop(part, None)
+                if part in self.parts:
+                    self.found[part] = self.parts[part].value(head)
             self.stale.clear()
-            if anew or not all(raised):
-                self.whole = self._as_one()
+            self.whole = self._as_one()
         return self.whole
-
-    def _ask(self, part: str, head: int) -> bool:
-        """Ask a part for its value; true where the largest of all simply becomes it, as while the water rises."""
-        known = self.parts.get(part)
-        before = self.found.pop(part, None)
-        if known is None:
-            return False
-        value = self.found[part] = known.value(head)
-        if self.take is not Take.MAX or self.whole is None or value is None:
-            return False
-        if value >= self.whole:
-            self.whole = value
-            return True
-        return before is not None and before < self.whole  # neither was the largest
 
     def _as_one(self) -> Value:
         """Make one value of those of all parts."""
