@@ -98,8 +98,9 @@ def end_hold(key: Key, at: int) -> None:
 
 
 def turn(key: Key, at: int, *, counts: bool) -> None:
-    """Let every condition be what the hours make of it from an instant on."""
-    key.judged = max(key.judged, at)
+    """Let every condition be what the hours make of it from an instant on, never before they were last asked."""
+    if "active" in key.rule.body:
+        at = key.judged = max(key.judged, at)
     wanted = key.said if counts else [False] * len(key.said)
     key.truths = [
         before if before[0] is truth else (truth, at) for before, truth in zip(key.truths, wanted, strict=True)

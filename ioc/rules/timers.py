@@ -96,10 +96,9 @@ def season_due(rule: Rule, state: KeyState, holidays: AbstractSet[date]) -> int 
 
 def turn(rule: Rule, state: KeyState, *, at_us: int, holidays: AbstractSet[date]) -> None:
     """Let every condition be what the schedule makes of it at ``at_us``; without one, what the readings say."""
-    state.season_us = max(state.season_us, at_us)
     if rule.schedule is not None:
         # Never before a period's end that the key has passed: at an edit its time may lie before it.
-        at_us = state.season_us
+        at_us = state.season_us = max(state.season_us, at_us)
     active = rule.schedule is None or rule.schedule.active(at_us, holidays)
     for level in state.levels:
         truth = level.raw if active else False
@@ -228,11 +227,11 @@ def observe(
     conditions that are not asked: after an edit those that it left as they were.
     """
     changed, failed, without = False, 0, 0
-    levels, active, scheduled = state.levels, True, rule.schedule is not None
+    levels, active, scheduled, since_us = state.levels, True, rule.schedule is not None, at_us
     if rule.schedule is not None:
         # A late event is judged at the key's head, which may lie before a period's end that the key has passed.
-        state.season_us = max(state.season_us, at_us)
-        active = rule.schedule.active(state.season_us, holidays)
+        since_us = state.season_us = max(state.season_us, at_us)
+        active = rule.schedule.active(since_us, holidays)
     for number, when in enumerate(rule.conditions):
         banded = number == len(levels)  # the recovery band's own, which is held against the lowest level's limit
         known = state.clear if banded else levels[number]
@@ -254,7 +253,7 @@ def observe(
         if not active:
             truth = banded
         if truth is not known.truth and (truth is not None or scheduled):
-            known.truth, known.since_us, changed = truth, at_us, True
+            known.truth, known.since_us, changed = truth, since_us, True
     return changed, failed, without
 
 
