@@ -41,6 +41,7 @@ class Metrics:
             "ioc_clock_step_seconds", "Step of the wall clock that the log clock did not follow", registry=registry
         )
         self.build_info = Gauge("ioc_build_info", "Version of this build", ["version"], registry=registry)
+        self.rules_compiled = Gauge("ioc_rules_compiled", "1 where the rules run compiled", registry=registry)
 
     def _declare_doors(self, registry: CollectorRegistry) -> None:
         self.ingest_events = Counter(

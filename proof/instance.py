@@ -295,11 +295,12 @@ def version_facts() -> dict[str, Any]:
     """Return what the figures were measured with."""
     import platform
 
-    from ioc import __version__
+    from ioc import __version__, compiled
 
     return {
         "ioc": __version__,
         "python": platform.python_version(),
+        "compiled_rules": bool(compiled.look()[0]),
         "cores": os.cpu_count(),
         "load_average": round(os.getloadavg()[1], 1),
     }

@@ -2,20 +2,24 @@
 
 Histories are logs with rules of all kinds, late and wrong clocks, gaps, edits, restarts and crashes (proof/histories).
 Each is folded by the engine and worked out by the evaluator; every transition must be the same, with its date, reason,
-labels and values. The control breaks the engine in one place after the other: each mutant must be told from it.
+labels and values: by the engine as Python, and by its compiled form, where that is made. The control breaks the engine
+in one place after the other: each mutant must be told from it.
 """
 
 from __future__ import annotations
 
 import asyncio
 import multiprocessing
+import os
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from ioc import compiled
 from ioc.domain.alert import Transition
 from ioc.domain.event import Entry
 from ioc.rules.evaluate import step
@@ -66,19 +70,22 @@ async def prove(*, seed: int, size: Size) -> Report:
     """Compare the histories of a seed, and let every mutant be caught by the same ones; both cores work."""
     report = Report("rules_reference", seed, PROMISE)
     first, loop = seed * SEEDS_A_RUN, asyncio.get_running_loop()
-    with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn")) as pool:
-        chunks = [range(start, min(start + CHUNK, first + size.histories))
-                  for start in range(first, first + size.histories, CHUNK)]  # fmt: skip
-        seeds = range(first, first + size.tries)
+    chunks = [range(start, min(start + CHUNK, first + size.histories))
+              for start in range(first, first + size.histories, CHUNK)]  # fmt: skip
+    seeds = range(first, first + size.tries)
+    with workers(as_compiled=False) as pool:
         compared = [loop.run_in_executor(pool, compare, chunk) for chunk in chunks]
         hunted = [loop.run_in_executor(pool, first_caught, name, seeds) for name in size.mutants]
-        counts: Counter[str] = Counter()
-        problems: list[str] = []
-        for found, said in await asyncio.gather(*compared):
-            counts += found
-            problems += said
+        counts, problems = summed(await asyncio.gather(*compared))
         caught = dict(zip(size.mutants, await asyncio.gather(*hunted), strict=True))
+    as_compiled = bool(compiled.look()[0])
+    if as_compiled:
+        with workers(as_compiled=True) as pool:
+            again, more = summed(await asyncio.gather(*(loop.run_in_executor(pool, compare, one) for one in chunks)))
+        problems += [f"compiled, {problem}" for problem in more]
+        as_compiled = again == counts
     report.facts = {"histories": size.histories, "operations": counts["entries"], "mismatches": len(problems),
+                    "compiled_too": as_compiled,
                     **{name: counts[name] for name in ("transitions", "rules", "restarts", "late_or_untrusted")},
                     "problems": problems[:PROBLEMS_SHOWN]}  # fmt: skip
     report.control = {"mutants": len(caught), "caught": sum(number is not None for number in caught.values()),
@@ -86,6 +93,29 @@ async def prove(*, seed: int, size: Size) -> Report:
     report.judge(held=not problems, evidence=counts["transitions"] > size.histories,
                  control_failed=all(number is not None for number in caught.values()))  # fmt: skip
     return report
+
+
+@contextmanager
+def workers(*, as_compiled: bool) -> Iterator[ProcessPoolExecutor]:
+    """Lend two processes in which the rules run compiled, or as Python: that is decided where a process begins."""
+    before = os.environ.get(compiled.SWITCH)
+    os.environ[compiled.SWITCH] = str(int(as_compiled))
+    try:
+        with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn")) as pool:
+            yield pool
+    finally:
+        del os.environ[compiled.SWITCH]
+        if before is not None:
+            os.environ[compiled.SWITCH] = before
+
+
+def summed(answers: Iterable[tuple[Counter[str], list[str]]]) -> tuple[Counter[str], list[str]]:
+    """Return what :func:`compare` said of all chunks."""
+    counts, problems = Counter[str](), list[str]()
+    for found, said in answers:
+        counts += found
+        problems += said
+    return counts, problems
 
 
 def compare(seeds: Iterable[int]) -> tuple[Counter[str], list[str]]:

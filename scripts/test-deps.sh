@@ -18,5 +18,10 @@ need strace strace
 need nginx nginx-light
 need slowhttptest slowhttptest
 need openssl openssl
+# The rules are compiled, and what was compiled is tested.
+need "${CC:-cc}" gcc
+printf '#include <stdio.h>\n' | "${CC:-cc}" -E - >/dev/null 2>&1 || missing="$missing libc6-dev"
+.venv/bin/python -c 'import os, sysconfig; os.stat(sysconfig.get_path("include") + "/Python.h")' 2>/dev/null ||
+    missing="$missing python3-dev"
 # shellcheck disable=SC2086 # a list of words
 exec sh "$(dirname "$0")/debian.sh" tests $missing

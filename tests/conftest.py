@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.databases import TestDatabases, free_port
+# In this process the rules run as Python, since tests look inside and break them; what tests start runs compiled.
+GIVEN = os.environ.get("IOC_COMPILED")
+os.environ.setdefault("IOC_COMPILED", "0")
+import ioc  # noqa: E402, F401 - it decides when it is imported first
+
+if GIVEN is None:
+    del os.environ["IOC_COMPILED"]
+
+from tests.databases import TestDatabases, free_port  # noqa: E402 - after that
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -16,7 +16,7 @@ import structlog
 import uvloop
 from prometheus_client import CollectorRegistry
 
-from ioc import __version__, logs
+from ioc import NOT_COMPILED, __version__, logs
 from ioc.bootstrap.drill_folder import DrillMark, read_mark
 from ioc.bootstrap.outward import guarded
 from ioc.clock import AnchoredLogClock, IOClock, LogClock, MonotonicIOClock
@@ -104,6 +104,7 @@ async def open_parts(
     )
     metrics = Metrics(CollectorRegistry())
     metrics.build_info.labels(__version__).set(1)
+    metrics.rules_compiled.set(not NOT_COMPILED)
     wall = AnchoredLogClock()
     metrics.clock_step_seconds.set_function(lambda: wall.step_seconds)
     mark = read_mark(settings.data_dir)

@@ -16,6 +16,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 
 import structlog
 
+from ioc import NOT_COMPILED
 from ioc.clock import IOClock, LogClock
 from ioc.domain.alert import Transition
 from ioc.domain.event import Entry, EntryKind
@@ -138,7 +139,11 @@ class RuleEngine:
         self._ticked_at = from_us(self._memory.tick_us) if self._memory.tick_us else None
         self._ready = True
         structlog.get_logger().info(
-            "rules_ready", position=stored.position, rules=len(self._rules.rules), refused=self._rules.refused
+            "rules_ready",
+            position=stored.position,
+            rules=len(self._rules.rules),
+            refused=self._rules.refused,
+            not_compiled=NOT_COMPILED,
         )
 
     def _restored(self, stored: Stored) -> tuple[Memory, int, datetime]:

@@ -10,7 +10,7 @@ import heapq
 import zlib
 from collections import Counter, deque
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import date
 from typing import Any, NamedTuple, Protocol
 
@@ -363,8 +363,12 @@ class Memory:
         return memory
 
 
+KEPT = tuple(each.name for each in fields(KeyState) if each.name != "woken_us")
+"""What a snapshot has of a key; its kind's memory and its readings are packed apart."""
+
+
 def _packed(state: KeyState) -> dict[str, Any]:
-    packed = {name: getattr(state, name) for name in KeyState.__slots__ if name != "woken_us"}
+    packed = {name: getattr(state, name) for name in KEPT}
     packed["own"] = None if state.own is None else state.own.pack()
     packed["readings"] = [list(item) for item in state.readings]
     return packed

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+
+os.environ["IOC_COMPILED"] = "0"  # what is broken from outside must be Python, in the roles that it starts as well
 
 from proof.mutants import (
     bare_http,

@@ -426,6 +426,7 @@ MUTANTS: list[tuple[Any, Any, Any]] = [
 ]
 
 
+@pytest.mark.breaks_rules
 @pytest.mark.parametrize(("mutate", "histories", "holds"), MUTANTS, ids=[mutant[0].__name__ for mutant in MUTANTS])
 def test_a_mutant_is_caught(mutate, histories, holds, monkeypatch):
     """The properties fail for a fold that breaks its promise."""

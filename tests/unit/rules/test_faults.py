@@ -124,6 +124,7 @@ def test_a_rule_over_alerts_that_breaks_leaves_what_it_listened_to(monkeypatch):
     assert set(world.memory.failed) == {"over"}
 
 
+@pytest.mark.breaks_rules
 def test_an_alert_whose_sentence_breaks_ends_with_its_title(world, monkeypatch):
     honest = announcing.announce
 
