@@ -55,6 +55,11 @@ class Flood(asyncio.Protocol):
         self._budget = (self._budget or 0.0) + events
         self._push()
 
+    def rest(self) -> int:
+        """Send nothing more; return how many readings it was allowed to send and has kept, since the door did not read."""
+        kept, self._budget = int(self._budget or 0.0), 0.0
+        return kept
+
     def start(self) -> None:
         """Send without a rate: there is no bound but the window."""
         self._budget = None

@@ -2,8 +2,9 @@
 
 Stations push over MQTT and a system posts over HTTP. Every few seconds, by the clients' own counts, the counters of the
 roles and the tables: what was acknowledged is stored, what is stored was sent, and what is neither acknowledged nor
-refused is still held by its sender. Memory stays under a bound that is set beforehand. The control is an intake
-without a bound: it must break that bound.
+refused is still held by its sender; when it is over, all that was sent is acknowledged in the end. What a station would
+have sent and could not, since the door did not read, it has kept (``mqtt_unsent``). Memory stays under a bound that is
+set beforehand. The control is an intake without a bound: it must break that bound.
 """
 
 from __future__ import annotations
@@ -268,6 +269,8 @@ async def _run(size: Size) -> dict[str, Any]:
         await asyncio.sleep(quiet)
         over.set()
         tasks[1].cancel()
+        await tasks[0]
+        unsent = sum(flood.rest() for flood in floods)
         drained = await _drain(floods, size.drain_seconds)
         tasks[2].cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -278,7 +281,7 @@ async def _run(size: Size) -> dict[str, Any]:
         return {
             "capacity_events_per_second": round(capacity), "offered_times": OVERLOAD,
             "frozen_seconds": size.frozen_seconds,
-            "mqtt_sent": sum(flood.sent for flood in floods),
+            "mqtt_unsent": unsent, "mqtt_sent": sum(flood.sent for flood in floods),
             "mqtt_acknowledged": sum(flood.acknowledged for flood in floods), "drained": drained,
             "mqtt_connections_lost": sum(flood.dropped_out for flood in floods),
             "http_sent": poster.sent, "http_accepted": poster.accepted, "http_refused": poster.refused,

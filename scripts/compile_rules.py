@@ -68,12 +68,17 @@ def main() -> int:
 
 def what_is_missing() -> str:
     """Return what must be there to compile and is not."""
-    compiler = (sysconfig.get_config_var("CC") or "cc").split()[0]
-    if shutil.which(os.environ.get("CC", compiler)) is None:
-        return f"C compiler ({compiler})"
+    if not compiler():
+        return "C compiler"
     if not Path(sysconfig.get_path("include"), "Python.h").is_file():
         return "Python.h"
     return ""
+
+
+def compiler() -> str:
+    """Return the C compiler: the one that is asked for, Python's own, or the system's; empty without any."""
+    named = os.environ.get("CC"), str(sysconfig.get_config_var("CC") or "").partition(" ")[0], "cc", "gcc"
+    return next((name for name in named if name and shutil.which(name)), "")
 
 
 def build(copy: Path) -> Path | None:
@@ -83,6 +88,7 @@ def build(copy: Path) -> Path | None:
     done = subprocess.run(
         [sys.executable, "setup.py", "-q", "build_ext", "--build-lib", "built"], cwd=copy, check=False,
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=SECONDS_MAX,
+        env={**os.environ, "CC": compiler()},
     )  # fmt: skip
     if done.returncode:
         print(done.stdout, "The rules could not be compiled; they run as Python.", file=sys.stderr, sep="\n")

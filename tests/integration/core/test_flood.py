@@ -87,6 +87,19 @@ async def test_a_budget_is_what_is_sent(started):
     assert not flood.dropped_out
 
 
+async def test_what_was_allowed_and_not_sent_is_kept_when_it_rests(started):
+    broker = Broker()
+    flood = await Flood.open(await started(broker), feed="rainfall", supply=itertools.repeat(b"{}"), window=10)
+    flood.allow(25)
+    await until(lambda: broker.got == 1 and flood.sent == 10)
+    assert flood.rest() == 15
+    broker.open.set()
+    await until(lambda: flood.acknowledged == 10)
+    await asyncio.sleep(0.05)
+    assert flood.sent == 10
+    flood.close()
+
+
 async def test_a_refusal_is_told(started):
     with pytest.raises(ConnectionError, match="CONNACK 5"):
         await Flood.open(await started(Broker(code=5)), feed="rainfall", supply=iter([]), window=1)
