@@ -293,7 +293,11 @@ def figures(waits: list[float]) -> dict[str, float]:
 def ratios(idle: list[float], during: list[float]) -> dict[str, float]:
     """Return each percentile during over that of the idle time; none without enough of either."""
     first, second = figures(idle), figures(during)
-    return {name: round(second[name] / first[name], 2) for name in ("p50", "p95", "p99") if first.get(name)}
+    return {
+        name: round(second[name] / first[name], 2)
+        for name in ("p50", "p95", "p99")
+        if first.get(name) and name in second
+    }
 
 
 def load_note() -> str:

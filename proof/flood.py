@@ -56,7 +56,7 @@ class Flood(asyncio.Protocol):
         self._push()
 
     def rest(self) -> int:
-        """Send nothing more; return how many readings it was allowed to send and has kept, since the door did not read."""
+        """Send nothing more; return how many readings it was allowed to send and has kept: the door did not read."""
         kept, self._budget = int(self._budget or 0.0), 0.0
         return kept
 

@@ -90,6 +90,6 @@ def test_the_rules_of_the_bench_of_backtests_pass_the_check(kind: str, form: str
 
 
 def test_the_ratio_of_waits_needs_both_sides():
-    assert backtest.ratio([1.0] * 100, [2.0] * 100) == 2.0
-    assert backtest.ratio([1.0], [2.0] * 100) is None
+    assert backtest.ratios([1.0] * 100, [2.0] * 100) == {"p50": 2.0, "p95": 2.0, "p99": 2.0}
+    assert backtest.ratios([1.0], [2.0] * 100) == backtest.ratios([1.0] * 100, [2.0]) == {}
     assert backtest.figures([float(number) for number in range(1, 102)])["p99"] == 100.0
