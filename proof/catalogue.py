@@ -38,7 +38,7 @@ PROOFS: dict[str, Proof] = {
     "rules_reference": Proof(
         lambda seed, profile: rules_reference.prove(seed=seed, size=rules_reference.SIZES[profile]),
         promises=("P6", "P10"), figures=("histories", "transitions", "mismatches"), controls=("mutants", "caught"),
-        quick_seconds=20, full_seconds=600,
+        quick_seconds=40, full_seconds=600,
     ),
     "idle": Proof(
         lambda seed, profile: idle.prove(seed=seed, size=idle.SIZES[profile]),
