@@ -28,7 +28,7 @@ PROOFS: dict[str, Proof] = {
     "puback": Proof(
         lambda seed, profile: puback.prove(seed=seed, publishes=puback.PUBLISHES[profile]),
         promises=("P2",), figures=("publishes", "flushed_before_puback"), controls=("puback_before_flush",),
-        needs=("strace",), quick_seconds=25, full_seconds=60,
+        needs=("strace",), quick_seconds=20, full_seconds=60,
     ),
     "fuzz": Proof(
         lambda seed, profile: fuzz.prove(seed=seed, size=fuzz.SIZES[profile]),
@@ -85,7 +85,7 @@ PROOFS: dict[str, Proof] = {
     "drill": Proof(
         lambda seed, profile: drill.prove(seed=seed, size=drill.SIZES[profile]),
         promises=("P6",), figures=("months_played", "operations", "alerts_opened", "mismatches"),
-        controls=("other_limit_problems", "unguarded_connections"), quick_seconds=70, full_seconds=240,
+        controls=("other_limit_problems", "unguarded_connections"), quick_seconds=60, full_seconds=240,
     ),
     "overload": Proof(
         lambda seed, profile: overload.prove(seed=seed, size=overload.SIZES[profile]),
@@ -112,7 +112,7 @@ PROOFS: dict[str, Proof] = {
     "poison": Proof(
         lambda seed, profile: poison.prove(seed=seed, size=poison.SIZES[profile]),
         promises=("P5",), figures=("faults", "stored", "dead_letters", "neighbours", "server_errors"),
-        controls=("blocked",), quick_seconds=40, full_seconds=300,
+        controls=("blocked",), quick_seconds=35, full_seconds=300,
     ),
     "once": Proof(
         lambda seed, profile: once.prove(seed=seed, size=once.SIZES[profile]),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import islice
+from typing import Any
 
 import pytest
 
@@ -17,7 +18,7 @@ from proof.histories_random import random_history
 from proof.mutants.fold import broken
 from proof.reference import evaluate
 from proof.reference_alerts import Told
-from proof.rules_reference import comparable, compare, differ, first_caught, told_by_engine
+from proof.rules_reference import HIDDEN, comparable, compare, differ, first_caught, told_by_engine
 
 SEEDS = range(40)
 FOUND = (78, 315, 5_060, 5_113, 5_161, 31_042, 31_286, 7_000_078, 7_000_315)
@@ -56,6 +57,32 @@ def test_engine_and_evaluator_agree():
 @pytest.mark.parametrize("mutant", ["for_is_strict", "late_is_current", "gap_is_no_gap", "reasons_are_lost"])
 def test_an_engine_that_is_broken_does_not_agree(mutant):
     assert first_caught(mutant, range(150)) is not None
+
+
+def reading(at: float, value: float, **more: Any) -> Item:
+    return Item(at, "send", {"feed": "meter", "device": "d1", "value": value, **more})
+
+
+LEVELS = [{"severity": "low", "when": "value > 10"}, {"severity": "high", "when": "value > 20"}]
+WRITTEN = {
+    "chattering_hides_a_rise": [
+        Item(0, "rule", ("c.0", {"feed": "meter", "levels": LEVELS})),
+        *(reading(1 + 5 * number, 5 if number % 2 else 15) for number in range(16)),
+        reading(90, 25),
+    ],
+    "snapshot_forgets_the_floor": [
+        Item(0, "rule", ("f.0", {"feed": "meter", "levels": LEVELS, "clear": {"for": "60s"}})),
+        reading(1, 15), reading(10, 5), Item(75, "tick"), Item(80, "restart"), reading(100, 15, time=-60),
+    ],
+}  # fmt: skip
+
+
+@pytest.mark.breaks_rules
+@pytest.mark.parametrize("mutant", HIDDEN)
+def test_mutants_that_chance_does_not_show_are_shown_by_a_written_history(mutant):
+    assert not differ(WRITTEN[mutant])
+    with broken(mutant):
+        assert differ(WRITTEN[mutant])
 
 
 @pytest.mark.breaks_rules
