@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 from datetime import timedelta
 from typing import Any
@@ -188,6 +189,22 @@ async def test_a_backtest_of_one_devices_rule_reads_only_its_events(database):
         await bench.report(second, f"m-{second % 2}", 20.0)
     form = form_of(rule_value(where='device == "m-1"'))
     assert (await run(database, form))["entries"] == 10
+
+
+async def test_a_backtest_rests_after_each_stretch_as_long_as_it_worked_for_it(database, monkeypatch):
+    """Live alerts wait for the reading of a stretch: so it is short, and others have their turn behind it."""
+    monkeypatch.setattr(backtest_log, "STRETCH", 5)
+    bench = Recorded(database)
+    for second in range(14):
+        await bench.report(second, "m-1", 1.0)
+    loop, ends, begins = asyncio.get_running_loop(), [], []
+    async for _ in BacktestLog(database).read(0, 15, feeds=["meter"], devices=None):
+        begins.append(loop.time())
+        await asyncio.sleep(0.1)
+        ends.append(loop.time())
+    rests = [begun - ended for ended, begun in zip(ends, begins[1:], strict=False)]
+    assert len(rests) == 2
+    assert min(rests) >= 0.1 * backtest_log.REST_SHARE - 0.002
 
 
 async def test_progress_is_told_and_what_the_listener_raises_ends_it(database, monkeypatch):
