@@ -21,9 +21,11 @@ RUN python -m venv /opt/ioc \
     && /opt/ioc/bin/pip install --require-hashes -r requirements-runtime.lock \
     && python -m venv /opt/build \
     && /opt/build/bin/pip install --require-hashes -r requirements.lock
-COPY pyproject.toml README.md LICENSE ./
+COPY pyproject.toml README.md LICENSE THIRD_PARTY_NOTICES.txt ./
 COPY ioc/ ioc/
+COPY mqtt_client/ mqtt_client/
 COPY simulators/ simulators/
+COPY migrations/ migrations/
 COPY --from=screens /src/ioc/screens/static/ ioc/screens/static/
 COPY scripts/compile_rules.py scripts/
 RUN REQUIRED=1 /opt/build/bin/python scripts/compile_rules.py

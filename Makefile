@@ -4,11 +4,12 @@ PORT = 8000
 MQTT_PORT = 1883
 DATA = ./data/demo
 PYTEST_ARGS =
+WORKERS = 2
 BENCH_ARGS =
 PROOF_ARGS =
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo build-screens compile test lint format bench proof proof-full lock clean
+.PHONY: help install demo build-screens compile test lint format generate bench proof proof-full lock clean
 
 help: ## list these verbs
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | while IFS='	' read -r verb says; do \
@@ -26,12 +27,13 @@ build-screens: install ## build the operator screens into ioc/screens/static/ wh
 compile: install ## compile the rules, two and a half times as fast; done by test, bench and proof (needs a C compiler)
 	@.venv/bin/python scripts/compile_rules.py
 
-test: install build-screens ## run every test kind, browser included: PYTEST_ARGS="-k door"
+test: install build-screens ## run every test kind, browser included, by two workers: PYTEST_ARGS="-k door" WORKERS=0
 	@sh scripts/test-deps.sh
+	@sh scripts/api-tools.sh
 	@.venv/bin/python scripts/compile_rules.py
-	@PATH="$$PATH:/usr/sbin:/sbin" .venv/bin/pytest $(PYTEST_ARGS)
+	@PATH="$$PATH:/usr/sbin:/sbin" .venv/bin/pytest -n $(WORKERS) --no-loadscope-reorder $(PYTEST_ARGS)
 
-lint: install ## check style, types, import floors, the pack and the screens' types; changes nothing
+lint: install ## check style, types, import floors, the pack and the screens; changes nothing
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
@@ -39,9 +41,14 @@ lint: install ## check style, types, import floors, the pack and the screens' ty
 	.venv/bin/ioc check
 	sh scripts/screens.sh check
 
-format: install ## put the Python sources into the house's form
+format: install ## put the sources, the screens' too, into the house's form
 	.venv/bin/ruff check --fix .
 	.venv/bin/ruff format .
+	sh scripts/screens.sh format
+
+generate: install ## write what follows from the code: the reference pages, docs/openapi.json, the screens' types
+	IOC_COMPILED=0 .venv/bin/python -m tests.docs.reference
+	sh scripts/screens.sh types
 
 bench: install build-screens ## measure side by side with a broker and with bare inserts: BENCH_ARGS="throughput --keys 0"
 	@sh scripts/test-deps.sh
@@ -50,10 +57,12 @@ bench: install build-screens ## measure side by side with a broker and with bare
 
 proof: compile ## inject faults and check what was promised, in under six minutes: PROOF_ARGS="kills --seed 7"
 	@sh scripts/proof-deps.sh || echo "Proofs that need what is missing will be named as not run."
+	@sh scripts/api-tools.sh
 	@PATH="$$PATH:/usr/sbin:/sbin" .venv/bin/python -m proof $(PROOF_ARGS)
 
 proof-full: compile ## all proofs in their long form, with a fresh seed: an hour
 	@sh scripts/proof-deps.sh || echo "Proofs that need what is missing will be named as not run."
+	@sh scripts/api-tools.sh
 	@PATH="$$PATH:/usr/sbin:/sbin" .venv/bin/python -m proof --full $(PROOF_ARGS)
 
 lock: ## pin the packages of pyproject.toml anew (needs uv): LOCK_ARGS=--upgrade
@@ -62,4 +71,4 @@ lock: ## pin the packages of pyproject.toml anew (needs uv): LOCK_ARGS=--upgrade
 clean: ## remove what the targets made; data/ stays
 	rm -rf .venv build dist ui/node_modules ioc/screens/static ioc/_compiled
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
-	find ioc tests simulators proof bench -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
+	find ioc mqtt_client tests simulators proof bench -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true

@@ -23,10 +23,10 @@ from typing import Any
 import httpx2
 
 from bench.site import Site, cpu_seconds, open_site
-from ioc.clock import AnchoredLogClock
-from ioc.store.engine import Database
-from ioc.store.partitions import ensure_partitions
-from proof.instance import version_facts
+from ioc.runtime.clock import AnchoredLogClock
+from ioc.store.log.partitions import ensure_partitions
+from ioc.store.postgres.engine import Database
+from proof.harness.instance import version_facts
 
 DAYS = 10
 DEVICES = 200
@@ -267,7 +267,7 @@ def child_of(identifier: str) -> int | None:
     for path in Path("/proc").glob("[0-9]*/cmdline"):
         with contextlib.suppress(OSError):
             words = path.read_bytes().split(b"\x00")
-            if identifier.encode() in words and b"ioc.bootstrap.backtest_job" in words:
+            if identifier.encode() in words and b"ioc.backtests.job" in words:
                 return int(path.parent.name)
     return None
 

@@ -22,12 +22,13 @@ import uvloop
 from bench.readings import Gauge, payloads, share
 from bench.site import cpu_seconds
 from ioc.domain.device import Device
-from ioc.domain.event import Flag, Message, effective_time
+from ioc.domain.event import Message
+from ioc.domain.event_time import event_times
 from ioc.domain.feed import Label
-from ioc.ingest.door import Delivery
-from ioc.ingest.prepare import Preparer
+from ioc.ingest.pipeline.delivery import Delivery
+from ioc.ingest.pipeline.preparation import Preparer
 from ioc.packs.loader import load_pack
-from ioc.store.engine import prepare_connection
+from ioc.store.postgres.engine import prepare_connection
 
 TABLE = "CREATE TABLE IF NOT EXISTS bench_event (LIKE event INCLUDING ALL) PARTITION BY RANGE (log_time)"
 PARTITION = "CREATE TABLE IF NOT EXISTS bench_event_all PARTITION OF bench_event DEFAULT"
@@ -104,31 +105,24 @@ def event_columns(
     messages: Sequence[Message], positions: Sequence[int], revisions: Sequence[int], log_time: datetime
 ) -> list[Sequence[Any]]:
     """Return the columns that INSERT takes."""
-    (feeds, devices, keys, _, _, data, received, doors, ids, times, lats, lons, areas, zones, flags, _, registered,
-     _) = zip(*messages, strict=True)  # fmt: skip
-    effective: list[datetime] = []
-    marks: list[str] = []
-    for measured, registered_at, flag in zip(times, registered, flags, strict=True):
-        if flag and Flag.HISTORY in flag:
-            registered_at = None  # noqa: PLW2901 - what was measured before we knew the device is not a clock's fault
-        moment, fault = effective_time(measured, log_time, registered_at)
-        effective.append(moment)
-        marks.append(",".join(flag if fault is None else (*flag, fault)) if flag or fault is not None else "")
-    return [positions, keys, feeds, devices, ids, times, effective, received, data, marks, areas, zones, lats, lons,
-            revisions, doors]  # fmt: skip
+    of = dict(zip(Message._fields, zip(*messages, strict=True), strict=True))
+    effective, flags = event_times(messages, log_time)
+    marks = [",".join(each) for each in flags]
+    return [positions, of["key"], of["feed"], of["device"], of["id"], of["time"], effective, of["received_at"],
+            of["data"], marks, of["area"], of["zone"], of["lat"], of["lon"], revisions, of["door"]]  # fmt: skip
 
 
-async def run(told: dict[str, Any]) -> None:
+async def run(job: dict[str, Any]) -> None:
     """Do as told: {dsn, gauges, count, tag, batch}; answer with {began, ended, count, cpu_seconds}."""
     now = datetime.now(UTC)
-    made = messages([Gauge(*given) for given in told["gauges"]], told["count"], tag=told["tag"], now=now)
+    made = messages([Gauge(*given) for given in job["gauges"]], job["count"], tag=job["tag"], now=now)
     batches = []
-    for begin in range(0, len(made), told["batch"]):
-        rows = made[begin : begin + told["batch"]]
+    for begin in range(0, len(made), job["batch"]):
+        rows = made[begin : begin + job["batch"]]
         ordered = sorted(rows, key=lambda message: message.key)
         keys = ([m.key for m in ordered], [m.key_time for m in ordered], [m.content for m in ordered], [0] * len(rows))
         batches.append((keys, event_columns(rows, range(begin, begin + len(rows)), [0] * len(rows), now)))
-    connection = await asyncpg.connect(told["dsn"])
+    connection = await asyncpg.connect(job["dsn"])
     await prepare_connection(connection)
     await connection.execute(TABLE)
     await connection.execute(PARTITION)

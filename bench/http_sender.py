@@ -43,20 +43,18 @@ async def send(gauge: Gauge, port: int, requests: list[bytes]) -> int:
     return accepted
 
 
-async def run(told: dict[str, Any]) -> None:
+async def run(job: dict[str, Any]) -> None:
     """Do as told: {port, gauges, count, lines (of one body), tag}; answer {began, ended, count, cpu_seconds}."""
-    gauges = [Gauge(*given) for given in told["gauges"]]
+    gauges = [Gauge(*given) for given in job["gauges"]]
     bodies = []
-    for gauge, count in zip(gauges, share(told["count"], gauges), strict=True):
-        lines = payloads(gauge.feed, count, tag=told["tag"], start=datetime.now(UTC))
-        chunks = [lines[begin : begin + told["lines"]] for begin in range(0, count, told["lines"])]
-        bodies.append([request(gauge, told["port"], b"\n".join(chunk)) for chunk in chunks])
+    for gauge, count in zip(gauges, share(job["count"], gauges), strict=True):
+        lines = payloads(gauge.feed, count, tag=job["tag"], start=datetime.now(UTC))
+        chunks = [lines[begin : begin + job["lines"]] for begin in range(0, count, job["lines"])]
+        bodies.append([request(gauge, job["port"], b"\n".join(chunk)) for chunk in chunks])
     print("ready", flush=True)
     await asyncio.to_thread(sys.stdin.readline)
     cpu, began = time.process_time(), time.monotonic()
-    accepted = await asyncio.gather(
-        *(send(gauge, told["port"], own) for gauge, own in zip(gauges, bodies, strict=True))
-    )
+    accepted = await asyncio.gather(*(send(gauge, job["port"], own) for gauge, own in zip(gauges, bodies, strict=True)))
     answer = {"began": began, "ended": time.monotonic(), "count": sum(accepted),
               "cpu_seconds": time.process_time() - cpu}  # fmt: skip
     print(json.dumps(answer), flush=True)

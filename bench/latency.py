@@ -1,7 +1,9 @@
 """From a device's publish to the operator's screen: a real instance, a real Chromium, a load beside it.
 
-Each probe is a gauge whose first reading is over its limit; the page notes when the sentence of that alert is drawn
-(a mutation, then the next frame). Both clocks are this machine's.
+Each probe is a gauge whose first reading is over its limit; the page notes when its alert's value is drawn (a mutation,
+then the next frame). Both clocks are this machine's. The feed puts what is gravest first, and of equals the oldest: so
+probes are critical, and a probe that was drawn is retired and its alert resolved, else new ones would stand below
+what the page draws.
 """
 
 from __future__ import annotations
@@ -18,24 +20,30 @@ from typing import Any
 from playwright.async_api import Page, async_playwright
 
 from bench.load import Load, Sender, steady
-from proof.instance import Instance, add_device, running, version_facts
-from proof.mqtt_device import Station
+from mqtt_client.packets import Station
+from proof.harness.instance import Instance, add_device, running, version_facts
 
 LOAD_DEVICES = 50
 PAUSE_SECONDS = 0.7
 """Between two probes: 86 alerts a minute, several times what a bad night brings."""
 SETTLE_SECONDS = 5.0
+DRAWN_POLLS_MAX, DRAWN_POLL_SECONDS = 30, 0.5
+"""A probe has fifteen seconds to come to the screen, and stands there no longer than it takes to see that."""
+RETIRE_POLLS_MAX, RETIRE_POLL_SECONDS = 50, 0.2
+FIRST_MM, STEP_MM = 301.0, 0.7
+"""Above the limit of a critical alert; every probe has a number of its own."""
 BROWSER = [
     "--headless=new", "--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader",
     "--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run",
 ]  # fmt: skip
-NUMBER = re.compile(r"24 giờ (\d{3}(?:,\d)?) mm")
+NUMBER = re.compile(r"(\d{3}(?:,\d)?) mm")
+"""How an alert's headline says a probe's reading; every probe has a number of its own."""
 WATCH = """
 () => {
   window.__drawn = {};
   const note = () => {
     const text = document.body.innerText;
-    for (const found of text.matchAll(/24 giờ (\\d{3}(?:,\\d)?) mm/g)) {
+    for (const found of text.matchAll(/(\\d{3}(?:,\\d)?)\\s+mm/g)) {
       if (!(found[1] in window.__drawn)) {
         window.__drawn[found[1]] = 0;
         requestAnimationFrame(() => { window.__drawn[found[1]] = Date.now(); });
@@ -60,7 +68,7 @@ async def measure(*, rate: int, probes: int) -> dict[str, Any]:
             await _sender(instance, admin, f"probe-{number:03d}", feed="rainfall", load=gauges)
             for number in range(probes)
         ]
-        # All registered, then all connected: a station that waits for the others would be cut for its silence.
+        # Register all before any connects: while a connected station waits for the others, its keep-alive would end it.
         for sender in (*senders, *probing):
             await sender.open()
         async with async_playwright() as playwright:
@@ -74,7 +82,7 @@ async def measure(*, rate: int, probes: int) -> dict[str, Any]:
             heard: dict[str, float] = {}
             listening = asyncio.create_task(_listen(admin, heard))
             started = time.perf_counter()
-            sent_at = await _probe(page, probing)
+            sent_at = await _probe(page, admin, probing)
             seconds = time.perf_counter() - started
             listening.cancel()
             await asyncio.gather(listening, return_exceptions=True)
@@ -85,7 +93,7 @@ async def measure(*, rate: int, probes: int) -> dict[str, Any]:
         for sender in (*senders, *probing):
             await sender.close()
     stream = [(heard[text] - sent) for text, sent in sent_at.items() if text in heard]
-    # One reading a gauge, long after each other: they are acknowledged in the order in which they were sent.
+    # The probes' readings are seconds apart, so the acknowledgements come in the order in which they were sent.
     stored_at = {text: sent + wait * 1_000 for (text, sent), wait in zip(sent_at.items(), gauges.waits, strict=True)}
     after_commit = [heard[text] - at for text, at in stored_at.items() if text in heard]
     screen = [drawn[text] - sent for text, sent in sent_at.items() if drawn.get(text)]
@@ -117,16 +125,43 @@ async def _sign_in(page: Page, instance: Instance) -> None:
     await page.evaluate(WATCH)
 
 
-async def _probe(page: Page, probing: Sequence[Sender]) -> dict[str, float]:
+async def _probe(page: Page, admin: Any, probing: Sequence[Sender]) -> dict[str, float]:
     """Let each gauge report once; return when it was sent, by the number as the screen writes it."""
     sent_at: dict[str, float] = {}
+    retiring = []
     for number, sender in enumerate(probing):
-        value = 101 + number * 0.7
+        value = FIRST_MM + number * STEP_MM
         text = f"{value:.1f}".removesuffix(".0").replace(".", ",")
         sent_at[text] = sender.send({"rain_24h_mm": round(value, 1)})
+        retiring.append(asyncio.create_task(_retire_once_drawn(page, admin, sender.station.device, text)))
         await asyncio.sleep(PAUSE_SECONDS)
-    await page.wait_for_timeout(2_000)
+    await asyncio.gather(*retiring)
     return sent_at
+
+
+async def _retire_once_drawn(page: Page, admin: Any, device: str, text: str) -> None:
+    for _ in range(DRAWN_POLLS_MAX):
+        if await page.evaluate("text => window.__drawn[text] > 0", text):
+            break
+        await asyncio.sleep(DRAWN_POLL_SECONDS)
+    await retire(admin, device)
+
+
+async def retire(admin: Any, device: str) -> None:
+    """Take a gauge out of service, which ends its alerts, and resolve them; give up on what does not end."""
+    known = (await admin.get(f"/api/v1/devices/{device}")).json()
+    retired = await admin.patch(f"/api/v1/devices/{device}", json={"state": "retired"},
+                                headers={"If-Match": f'"{known["version"]}"'})  # fmt: skip
+    retired.raise_for_status()
+    for _ in range(RETIRE_POLLS_MAX):
+        found = (await admin.get("/api/v1/alerts", params={"device": device, "open": "true"})).json()["items"]
+        for alert in found:
+            if alert["condition"] == "cleared":
+                await admin.post(f"/api/v1/alerts/{alert['id']}/resolve", json={"text": "bench"},
+                                 headers={"If-Match": f'"{alert["version"]}"'})  # fmt: skip
+        if not found:
+            return
+        await asyncio.sleep(RETIRE_POLL_SECONDS)
 
 
 async def _listen(admin: Any, heard: dict[str, float]) -> None:
@@ -134,9 +169,8 @@ async def _listen(admin: Any, heard: dict[str, float]) -> None:
     async with admin.stream("GET", "/api/v1/stream", timeout=None) as answer:
         async for line in answer.aiter_lines():
             if line.startswith("data: ") and '"rule"' in line:
-                found = NUMBER.search(json.loads(line[6:])["summary"]["vi"])
-                if found:
-                    heard.setdefault(found[1], time.time() * 1_000)
+                for number in NUMBER.findall(json.loads(line[6:])["summary"]["vi"]):
+                    heard.setdefault(number, time.time() * 1_000)
 
 
 def _figures(values: Sequence[float]) -> dict[str, float]:

@@ -8,7 +8,8 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from proof.mqtt_device import CONNACK, PUBACK, Station, connect, publish, read_packet
+from mqtt_client.connection import Connection
+from mqtt_client.packets import Station
 
 CALM = {"pm2_5": 18.0, "pm10": 30.0, "no2": 11.0}
 
@@ -22,53 +23,32 @@ class Load:
     waits: list[float] = field(default_factory=list)
 
 
-class Sender:
+class Sender(Connection):
     """One station's connection: publish, and know when the PUBACK came."""
 
     def __init__(self, station: Station, feed: str, load: Load) -> None:
-        self._station = station
+        super().__init__(station, clean_start=False)
         self._topic = f"ioc/v1/{feed}/{station.device}"
         self._load = load
         self._sent_at: dict[int, float] = {}
-        self._number = 0
-
-    async def open(self) -> None:
-        """Connect.
-
-        Raises:
-            ConnectionError: the door refused it.
-        """
-        self._reader, self._writer = await asyncio.open_connection(self._station.host, self._station.port)
-        self._writer.write(connect(self._station))
-        kind, body = await read_packet(self._reader)
-        if kind != CONNACK or body[1] != 0:
-            raise ConnectionError(f"{self._station.device} was refused: {body!r}")
-        self._listener = asyncio.create_task(self._listen())
 
     def send(self, values: dict[str, float]) -> float:
         """Publish one reading measured now; return the wall time of the send in milliseconds."""
-        self._number = self._number % 65_535 + 1
         wall = time.time()
         payload = json.dumps({"id": f"{wall:.6f}", **values}).encode()
-        self._sent_at[self._number] = time.perf_counter()
-        self._writer.write(publish(self._topic, self._number, payload))
+        number = self.next_packet_id()
+        self._sent_at[number] = time.perf_counter()
+        self.publish(self._topic, payload, packet_id=number)
         self._load.sent += 1
         return wall * 1_000
 
-    async def _listen(self) -> None:
-        while True:
-            kind, body = await read_packet(self._reader)
-            if kind == PUBACK:
-                sent_at = self._sent_at.pop(int.from_bytes(body[:2], "big"), None)
-                if sent_at is not None:
-                    self._load.acknowledged += 1
-                    self._load.waits.append(time.perf_counter() - sent_at)
-
-    async def close(self) -> None:
-        """Hang up."""
-        self._listener.cancel()
-        await asyncio.gather(self._listener, return_exceptions=True)
-        self._writer.close()
+    def on_acknowledged(self, packet_id: int, reason: int) -> None:
+        """Note how long it took."""
+        del reason
+        sent_at = self._sent_at.pop(packet_id, None)
+        if sent_at is not None:
+            self._load.acknowledged += 1
+            self._load.waits.append(time.perf_counter() - sent_at)
 
 
 async def steady(senders: Sequence[Sender], *, per_second: float) -> None:

@@ -12,67 +12,46 @@ import json
 import sys
 import time
 from datetime import UTC, datetime
-from functools import partial
-from typing import Any, cast
+from typing import Any
 
 import uvloop
 
 from bench.readings import Gauge, payloads, share
-from proof.mqtt_device import Station, connect, publish
+from mqtt_client.connection import Connection
+from mqtt_client.packets import PACKET_IDS, Station, publish
 
 TICK_SECONDS = 0.005
-CONNACK_BYTES = 4
 PUBACK_BYTES = 4
-PUBACK = 0x40
-PACKET_IDS = 65_535
 
 
-class Publisher(asyncio.Protocol):
+class WindowPublisher(Connection):
     """One device's connection: a window of unacknowledged packets, refilled when half of it is free."""
 
-    def __init__(self, hello: bytes, packets: list[bytes], window: int) -> None:
-        self._hello = hello
-        self._packets = packets
+    write_bytes_max = 1 << 24
+
+    def __init__(self, station: Station, packets: list[bytes], window: int) -> None:
+        super().__init__(station, clean_start=False)
+        self.packets = packets
         self._window = window
-        self._rest = b""
-        self._loop = asyncio.get_running_loop()
-        self.connected = self._loop.create_future()
-        self.finished = self._loop.create_future()
+        self.finished: asyncio.Future[float] = asyncio.get_running_loop().create_future()
+        """When the last of them was acknowledged, on the monotonic clock."""
         self.free_running = False
         self.sent = self.acknowledged = 0
-        self._transport: asyncio.Transport
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Introduce itself."""
-        self._transport = cast("asyncio.Transport", transport)
-        self._transport.set_write_buffer_limits(high=1 << 24)
-        self._transport.write(self._hello)
-
-    def connection_lost(self, exc: Exception | None) -> None:
+    def on_lost(self, error: Exception | None) -> None:
         """Fail what waits: a bench never dials again."""
-        for waiting in (self.connected, self.finished):
-            if not waiting.done():
-                waiting.set_exception(exc or ConnectionError("the server hung up"))
+        if not self.finished.done():
+            self.finished.set_exception(error or ConnectionError("the server hung up"))
 
-    def data_received(self, data: bytes) -> None:
+    def on_acknowledged(self, packet_id: int, reason: int) -> None:
+        """Count one that came beside something else."""
+        del packet_id, reason
+        self.on_plain_pubacks(bytes(PUBACK_BYTES))
+
+    def on_plain_pubacks(self, data: bytes) -> None:
         """Count acknowledgements; send more when half the window is free."""
-        data = self._rest + data if self._rest else data
-        if not self.connected.done():
-            if len(data) < CONNACK_BYTES:
-                self._rest = data
-                return
-            if data[:2] != b"\x20\x02" or data[3] != 0:
-                self.connected.set_exception(ConnectionError(f"refused: {data[:4]!r}"))
-                return
-            data = data[CONNACK_BYTES:]
-            self.connected.set_result(None)
-        whole = len(data) // PUBACK_BYTES
-        self._rest = data[whole * PUBACK_BYTES :]
-        if data[: whole * PUBACK_BYTES : PUBACK_BYTES].count(PUBACK) != whole:
-            self.finished.set_exception(ConnectionError("something else than a PUBACK came"))
-            return
-        self.acknowledged += whole
-        if self.acknowledged >= len(self._packets):
+        self.acknowledged += len(data) // PUBACK_BYTES
+        if self.acknowledged >= len(self.packets):
             if not self.finished.done():
                 self.finished.set_result(time.monotonic())
         elif self.free_running and self.sent - self.acknowledged <= self._window // 2:
@@ -81,59 +60,47 @@ class Publisher(asyncio.Protocol):
     def send(self, count: int) -> int:
         """Write the next ``count`` packets, as far as there are any and the window has room; return how many."""
         count = min(count, self._window - (self.sent - self.acknowledged))
-        chunk = self._packets[self.sent : self.sent + count]
+        chunk = self.packets[self.sent : self.sent + count]
         if chunk:
             self.sent += len(chunk)
-            self._transport.write(b"".join(chunk))
+            self.write(b"".join(chunk))
         return len(chunk)
 
-    def close(self) -> None:
-        """Hang up as a client that means it."""
-        self._transport.write(b"\xe0\x00")
-        self._transport.close()
 
-
-async def run(told: dict[str, Any]) -> None:
+async def run(job: dict[str, Any]) -> None:
     """Do as told: {port, gauges: [[device, feed, key]], count, window, tag, rate (events/s) or null}."""
-    gauges = [Gauge(*given) for given in told["gauges"]]
+    gauges = [Gauge(*given) for given in job["gauges"]]
     start = datetime.now(UTC)
-    loop = asyncio.get_running_loop()
     publishers = []
-    for gauge, count in zip(gauges, share(told["count"], gauges), strict=True):
-        hello = connect(Station(gauge.device, gauge.key, told["port"]))
+    for gauge, count in zip(gauges, share(job["count"], gauges), strict=True):
         packets = [
             publish(gauge.topic, number % PACKET_IDS + 1, payload)
-            for number, payload in enumerate(payloads(gauge.feed, count, tag=told["tag"], start=start))
+            for number, payload in enumerate(payloads(gauge.feed, count, tag=job["tag"], start=start))
         ]
-        publisher = Publisher(hello, packets, told["window"])
-        await loop.create_connection(partial(_itself, publisher), "127.0.0.1", told["port"])
-        await publisher.connected
-        publishers.append(publisher)
+        publisher = WindowPublisher(Station(gauge.device, gauge.key, job["port"]), packets, job["window"])
+        publishers.append(await publisher.open())
     print("ready", flush=True)
     await asyncio.to_thread(sys.stdin.readline)
     cpu, began = time.process_time(), time.monotonic()
-    if told["rate"] is None:
+    if job["rate"] is None:
         for publisher in publishers:
             publisher.free_running = True
-            publisher.send(told["window"])
+            publisher.send(job["window"])
     else:
-        await _steady(publishers, per_second=told["rate"], began=began)
-    ended = await asyncio.wait_for(asyncio.gather(*(publisher.finished for publisher in publishers)), told["patience"])
+        await _steady(publishers, per_second=job["rate"], began=began)
+    ended = await asyncio.wait_for(
+        asyncio.gather(*(publisher.finished for publisher in publishers)), job["timeout_seconds"]
+    )
     used = time.process_time() - cpu
-    for publisher in publishers:
-        publisher.close()
+    await asyncio.gather(*(publisher.close() for publisher in publishers))
     answer = {"began": began, "ended": max(ended), "count": sum(publisher.sent for publisher in publishers),
               "cpu_seconds": used}  # fmt: skip
     print(json.dumps(answer), flush=True)
 
 
-def _itself(publisher: Publisher) -> Publisher:
-    return publisher
-
-
-async def _steady(publishers: list[Publisher], *, per_second: float, began: float) -> None:
+async def _steady(publishers: list[WindowPublisher], *, per_second: float, began: float) -> None:
     """Send in turn at a rate; a late tick is caught up, so the rate holds unless the windows are full."""
-    sent, total, turn = 0, sum(len(publisher._packets) for publisher in publishers), 0  # noqa: SLF001
+    sent, total, turn = 0, sum(len(publisher.packets) for publisher in publishers), 0
     while sent < total:
         due = min(int((time.monotonic() - began) * per_second), total) - sent
         each = max(due // len(publishers), 1)

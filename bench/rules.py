@@ -17,10 +17,10 @@ from ioc.domain.event import Entry, EntryKind, Event, canonical, hash16
 from ioc.domain.feed import FeedSpec, FieldSpec, FieldType, Label
 from ioc.packs.loader import load_pack
 from ioc.packs.pack import plain
-from ioc.rules.evaluate import step
-from ioc.rules.memory import Memory
-from ioc.rules.ruleset import RuleSet
-from proof.instance import version_facts
+from ioc.rules.fold.ruleset import RuleSet
+from ioc.rules.fold.step import step
+from ioc.rules.state.memory import Memory
+from proof.harness.instance import version_facts
 
 START = datetime(2026, 11, 23, 5, 0, tzinfo=UTC)
 MATCHING = 5

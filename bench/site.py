@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import Any
 
 from bench.readings import FEEDS, Gauge
-from ioc.bootstrap.parts import door_names
+from ioc.assembly.context import door_names
 from ioc.bootstrap.up import postgres, prepare, role_process
+from ioc.runtime.supervisor import Supervisor
 from ioc.settings import Settings
-from ioc.supervisor import Supervisor
-from proof.instance import Instance, add_device, free_port
+from proof.harness.instance import Instance, add_device, free_port
 
 CLOCK_TICKS = os.sysconf("SC_CLK_TCK")
 PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
@@ -129,10 +129,10 @@ def resident_mb(pids: Sequence[int]) -> float:
 async def open_site(**given: Any) -> AsyncIterator[Site]:
     """Start a database with the shipped pack and no role; at the end nothing of it runs and its folder is gone."""
     folder = _make_folder()
-    told = Settings(data_dir=folder, http_port=free_port(), mqtt_port=free_port(), log_level="warning", **given)
+    asked = Settings(data_dir=folder, http_port=free_port(), mqtt_port=free_port(), log_level="warning", **given)
     try:
-        async with postgres(told) as dsn:
-            settings = told.model_copy(update={"database_url": dsn})
+        async with postgres(asked) as dsn:
+            settings = asked.model_copy(update={"database_url": dsn})
             username, password = await prepare(settings, say=lambda _: None)
             instance = Instance(folder, settings.http_port, settings.mqtt_port)
             instance.username, instance.password = username or "", password or ""

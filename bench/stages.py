@@ -15,14 +15,16 @@ from typing import Any
 from bench.bare import KnownGauges, deliveries
 from bench.readings import FEEDS, Gauge
 from ioc.domain.event import Message, canonical, hash16, identity
-from ioc.ingest.decode import items
-from ioc.ingest.mqtt.decoder import Decoder
-from ioc.ingest.mqtt.packets import LEVEL_311
-from ioc.ingest.prepare import Preparer
-from ioc.ingest.validate import FeedCheck
+from ioc.domain.event_time import event_times
+from ioc.ingest.mqtt.codec.decoder import Decoder
+from ioc.ingest.mqtt.codec.packets import LEVEL_311
+from ioc.ingest.pipeline.decoder import items
+from ioc.ingest.pipeline.preparation import Preparer
+from ioc.ingest.pipeline.validation import FeedCheck
 from ioc.packs.loader import load_pack
-from ioc.store.event_rows import rows
-from proof.mqtt_device import publish
+from ioc.store.log.copy_rows import rows
+from ioc.store.log.outcomes import NewEvents
+from mqtt_client.packets import publish
 
 EVENTS = 10_000
 PASSES = 5
@@ -39,6 +41,8 @@ class Stages:
     validate: float
     identity: float
     prepare: float
+    prepare_fully: float
+    """The same without the fast path."""
     rows: float
 
 
@@ -63,7 +67,8 @@ def stages() -> Stages:
         validate=_best(lambda: [checks[message.feed].check(message.data) for message in made]),
         identity=_best(lambda: [identity(m.source, m.id, m.time, m.content) for m in made]),
         prepare=_best(lambda: [preparer.prepare(delivery) for delivery in given]),
-        rows=_best(lambda: rows(made, range(len(made)), zeros, now)),
+        prepare_fully=_best(lambda: [preparer.prepare_fully(d, pack.feeds[d.feed]) for d in given]),
+        rows=_best(lambda: rows(NewEvents(made, range(len(made)), zeros, *event_times(made, now)), now)),
     )
 
 

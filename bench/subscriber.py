@@ -16,8 +16,8 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 
 def main() -> None:
-    """Do as told: {port, count, patience}; answer with {received, ended, cpu_seconds}."""
-    told = json.loads(sys.stdin.readline())
+    """Do as told: {port, count, timeout_seconds}; answer with {received, ended, cpu_seconds}."""
+    job = json.loads(sys.stdin.readline())
     done, subscribed = threading.Event(), threading.Event()
     received = 0
     ended = 0.0
@@ -25,7 +25,7 @@ def main() -> None:
     def on_message(_client: mqtt.Client, _userdata: object, _message: mqtt.MQTTMessage) -> None:
         nonlocal received, ended
         received += 1
-        if received == told["count"]:
+        if received == job["count"]:
             ended = time.monotonic()
             done.set()
 
@@ -36,13 +36,13 @@ def main() -> None:
     client.on_message = on_message
     client.on_connect = on_connect
     client.on_subscribe = lambda *_: subscribed.set()
-    client.connect("127.0.0.1", told["port"])
+    client.connect("127.0.0.1", job["port"])
     client.loop_start()
     if not subscribed.wait(10):
         raise SystemExit("the broker did not take the subscription")
     cpu = time.process_time()
     print("ready", flush=True)
-    done.wait(told["patience"])
+    done.wait(job["timeout_seconds"])
     print(json.dumps({"received": received, "ended": ended, "cpu_seconds": time.process_time() - cpu}), flush=True)
     client.disconnect()
     client.loop_stop()

@@ -28,7 +28,7 @@ POLL_SECONDS = 0.2
 KEPT_UP = 0.97
 """A step counts as held when at least this share of its rate was acknowledged within its time."""
 SETTLE_SECONDS = 30.0
-PATIENCE_SECONDS = 90.0
+TIMEOUT_SECONDS = 90.0
 
 
 async def sustain(site: Site, gauges: Sequence[Gauge]) -> dict[str, Any]:
@@ -70,10 +70,10 @@ async def sustain(site: Site, gauges: Sequence[Gauge]) -> dict[str, Any]:
 async def _step(
     site: Site, gauges: Sequence[Gauge], *, rate: float, tag: str, seconds: float = STEP_SECONDS
 ) -> dict[str, Any]:
-    told = {"port": site.settings.mqtt_port, "gauges": [[gauge.device, gauge.feed, gauge.key] for gauge in gauges],
+    job = {"port": site.settings.mqtt_port, "gauges": [[gauge.device, gauge.feed, gauge.key] for gauge in gauges],
             "count": int(rate * seconds), "window": WINDOW, "tag": tag, "rate": rate,
-            "patience": PATIENCE_SECONDS}  # fmt: skip
-    async with worker("publisher", **told) as publisher, site.instance.database() as connection:
+            "timeout_seconds": TIMEOUT_SECONDS}  # fmt: skip
+    async with worker("publisher", **job) as publisher, site.instance.database() as connection:
         pids = site.pids()
         before = {name: cpu_seconds(of) for name, of in pids.items()}
         publisher.begin()

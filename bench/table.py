@@ -29,8 +29,9 @@ def table(found: dict[str, Any]) -> str:
     door = found["roads"]["door"]["cpu_us_per_event"]["door"]
     stages = found["stages"]
     inside = stages["prepare"] + stages["framing"] + stages["rows"]
-    parts = ", ".join(f"{name} {us}" for name, us in stages.items() if name != "prepare")
-    lines.append(f"stages of the door, CPU us/event of {door} in all: {parts}, rest of prepare {_rest(stages):.2f}, "
+    parts = ", ".join(f"{name} {us}" for name, us in stages.items() if not name.startswith("prepare"))
+    lines.append(f"stages of the door, CPU us/event of {door} in all: {parts}, rest of prepare {_rest(stages):.2f} "
+                 f"(prepare {stages['prepare']}, without the fast path {stages['prepare_fully']}), "
                  f"loop + sockets + asyncpg + acknowledging {door - inside:.1f}")  # fmt: skip
     return "\n".join(lines)
 

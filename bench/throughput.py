@@ -20,8 +20,8 @@ from bench.site import Site, cpu_seconds, open_site, resident_mb
 from bench.stages import stages
 from bench.sustain import sustain
 from bench.workers import Broker, broker, worker
-from ioc.bootstrap.parts import door_names
-from proof.instance import version_facts
+from ioc.assembly.context import door_names
+from proof.harness.instance import version_facts
 
 GAUGES = 50
 FEW = 8
@@ -29,7 +29,7 @@ FEW = 8
 IN_FLIGHT = 8_000
 """Unacknowledged events of one publisher, over all its connections."""
 NDJSON_LINES = 500
-PATIENCE_SECONDS = 120.0
+TIMEOUT_SECONDS = 120.0
 DRAIN_STEP_SECONDS = 0.5
 HEAD_POLL_SECONDS = 0.02
 
@@ -93,16 +93,18 @@ class Bench:
         self._tag += 1
         return f"b{self._tag}"
 
-    def _told(self, gauges: Sequence[Gauge], port: int) -> dict[str, Any]:
+    def _job(self, gauges: Sequence[Gauge], port: int) -> dict[str, Any]:
         return {"port": port, "gauges": [[gauge.device, gauge.feed, gauge.key] for gauge in gauges],
                 "count": self._count, "window": IN_FLIGHT // len(gauges), "tag": self._next_tag(), "rate": None,
-                "patience": PATIENCE_SECONDS}  # fmt: skip
+                "timeout_seconds": TIMEOUT_SECONDS}  # fmt: skip
 
     async def _paho(self) -> None:
-        told = self._told(self._gauges, self._plain.port)
+        job = self._job(self._gauges, self._plain.port)
         async with (
-            worker("subscriber", port=self._plain.port, count=self._count, patience=PATIENCE_SECONDS) as subscriber,
-            worker("publisher", **told) as publisher,
+            worker(
+                "subscriber", port=self._plain.port, count=self._count, timeout_seconds=TIMEOUT_SECONDS
+            ) as subscriber,
+            worker("publisher", **job) as publisher,
         ):
             before = cpu_seconds([self._plain.pid])
             publisher.begin()
@@ -115,33 +117,33 @@ class Bench:
             )  # fmt: skip
 
     async def _door(self, name: str, gauges: Sequence[Gauge]) -> None:
-        told = self._told(gauges, self._site.settings.mqtt_port)
-        async with worker("publisher", **told) as publisher, self._watched(name, "door") as found:
+        job = self._job(gauges, self._site.settings.mqtt_port)
+        async with worker("publisher", **job) as publisher, self._watched(name, "door") as found:
             publisher.begin()
             found.update(await publisher.answer())
 
     async def _bridge(self) -> None:
         """The end is when the log has every event: the broker acknowledges on its own."""
-        told = self._told(self._gauges, self._bridged.port)
-        async with worker("publisher", **told) as publisher, self._watched("bridge", "bridge") as found:
+        job = self._job(self._gauges, self._bridged.port)
+        async with worker("publisher", **job) as publisher, self._watched("bridge", "bridge") as found:
             before, broker_cpu = await self._head(), cpu_seconds([self._bridged.pid])
             publisher.begin()
             found.update(await publisher.answer())
-            deadline = time.monotonic() + PATIENCE_SECONDS
+            deadline = time.monotonic() + TIMEOUT_SECONDS
             while await self._head() < before + self._count and time.monotonic() < deadline:  # noqa: ASYNC110 - in PostgreSQL
                 await asyncio.sleep(HEAD_POLL_SECONDS)
             found["ended"] = time.monotonic()
             found["mosquitto"] = cpu_seconds([self._bridged.pid]) - broker_cpu
 
     async def _http(self) -> None:
-        told = self._told(self._gauges[:FEW], self._site.settings.http_port)
-        async with worker("http_sender", **told, lines=NDJSON_LINES) as sender, self._watched("http", "api") as found:
+        job = self._job(self._gauges[:FEW], self._site.settings.http_port)
+        async with worker("http_sender", **job, lines=NDJSON_LINES) as sender, self._watched("http", "api") as found:
             sender.begin()
             found.update(await sender.answer())
 
     async def _unnest(self) -> None:
-        told = self._told(self._gauges, 0)
-        async with worker("bare", **told, dsn=self._site.dsn, batch=1_000) as bare:
+        job = self._job(self._gauges, 0)
+        async with worker("bare", **job, dsn=self._site.dsn, batch=1_000) as bare:
             postgres = self._site.pids()["postgres"]
             before = cpu_seconds(postgres)
             bare.begin()

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from proof.instance import REPOSITORY, free_port
+from proof.harness.instance import REPOSITORY, free_port
 
 MOSQUITTO = shutil.which("mosquitto") or "/usr/sbin/mosquitto"
 BROKER = """\
@@ -65,7 +65,7 @@ class Worker:
 
 
 @contextlib.asynccontextmanager
-async def worker(module: str, **told: Any) -> AsyncIterator[Worker]:
+async def worker(module: str, **job: Any) -> AsyncIterator[Worker]:
     """Start `python -m bench.MODULE`, tell it, and wait until it is ready; it is ended at the end."""
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", f"bench.{module}", cwd=REPOSITORY, stdin=asyncio.subprocess.PIPE,
@@ -73,7 +73,7 @@ async def worker(module: str, **told: Any) -> AsyncIterator[Worker]:
     )  # fmt: skip
     try:
         assert process.stdin is not None
-        process.stdin.write(json.dumps(told).encode() + b"\n")
+        process.stdin.write(json.dumps(job).encode() + b"\n")
         made = Worker(module, process)
         if (said := await made.line()) != "ready":
             raise WorkerError(f"{module} said {said!r}")

@@ -1,7 +1,7 @@
 """Intelligent Operations Center: from a device's reading to an alert on an operator's screen."""
 
-from ioc import compiled
+from ioc.runtime import compiled
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 NOT_COMPILED = compiled.use()
 """Why the rules run as Python in this process; empty where they run compiled."""

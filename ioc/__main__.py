@@ -2,80 +2,56 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-from collections.abc import Coroutine
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from ioc import __version__
-from ioc.errors import (
-    InvalidInputError,
-    IOCError,
-    PackError,
-    ServiceUnreachableError,
-    SettingsError,
-    StoreUnavailableError,
-)
-from ioc.settings import Settings, read_settings
+from ioc.commands.command_line import FOUND, OK, AsJSON, Commands, Data, fail, print_result, run, say, settings_of
+from ioc.commands.media_commands import media_app
+from ioc.commands.person_commands import person_app
+from ioc.commands.registry_commands import device_app, key_app, layer_app, limits_app, lookups_app
+from ioc.errors import IOCError, PackError
 
-OK, FOUND, USAGE, UNREACHABLE = 0, 1, 2, 3
-
-app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
+app = typer.Typer(cls=Commands, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
                   help="Intelligent Operations Center")  # fmt: skip
-device_app = typer.Typer(no_args_is_help=True, help="Register devices")
-key_app = typer.Typer(no_args_is_help=True, help="Issue keys for machines")
-user_app = typer.Typer(no_args_is_help=True, help="Add people")
+user_app = typer.Typer(no_args_is_help=True, help="Add people, give new passwords")
 area_app = typer.Typer(no_args_is_help=True, help="Areas and their boundaries")
 verify_app = typer.Typer(no_args_is_help=True, help="Recompute what an instance says")
 app.add_typer(device_app, name="device")
 app.add_typer(key_app, name="key")
 app.add_typer(user_app, name="user")
 app.add_typer(area_app, name="area")
+app.add_typer(layer_app, name="layer")
+app.add_typer(limits_app, name="limits")
+app.add_typer(lookups_app, name="lookups")
+app.add_typer(person_app, name="person")
+app.add_typer(media_app, name="media")
 app.add_typer(verify_app, name="verify")
 
-Data = Annotated[Path | None, typer.Option("--data", help="Folder of the instance's own files")]
-AsJSON = Annotated[bool, typer.Option("--json", help="Print JSON for machines")]
+
+def _tell_version(wanted: bool) -> None:
+    if wanted:
+        say(f"ioc {__version__}")
+        raise typer.Exit
 
 
-def say(text: str) -> None:
-    """Print one line at once, so that a log or a pipe has it too."""
-    print(text, flush=True)  # noqa: T201 - the command line speaks to people
-
-
-def run(work: Coroutine[Any, Any, int | None]) -> None:
-    """Run a command's work; an error becomes one clear line and the exit code of CONTRACT."""
-    try:
-        code = asyncio.run(work)
-    except IOCError as error:
-        fail(error)
-    raise typer.Exit(code or OK)
-
-
-def fail(error: IOCError) -> None:
-    """Say what went wrong and leave with its exit code."""
-    typer.echo(f"ioc: {error}", err=True)
-    if isinstance(error, StoreUnavailableError | ServiceUnreachableError):
-        raise typer.Exit(UNREACHABLE)
-    if isinstance(error, SettingsError | InvalidInputError):
-        raise typer.Exit(USAGE)
-    raise typer.Exit(FOUND)
-
-
-def settings_of(**overrides: object) -> Settings:
-    """Read the settings; a wrong one is a usage error."""
-    try:
-        return read_settings(**overrides)
-    except SettingsError as error:
-        fail(error)
-        raise AssertionError from error  # fail() always leaves
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_tell_version, is_eager=True, help="Print the version")
+    ] = False,
+) -> None:
+    """Run, check and ask an Intelligent Operations Center."""
 
 
 @app.command()
 def up(
-    demo: Annotated[bool, typer.Option("--demo", help="Play the city's devices and a flood")] = False,
+    demo: Annotated[
+        bool, typer.Option("--demo", help="Play the city's devices, and offer the flood as a tour")
+    ] = False,
     http_port: Annotated[int | None, typer.Option(help="Port of screens, API and HTTP door; 0: a free one")] = None,
     mqtt_port: Annotated[int | None, typer.Option(help="Port of the MQTT door; 0: a free one")] = None,
     tls: Annotated[
@@ -91,18 +67,21 @@ def up(
     drill_file: Annotated[
         Path | None, typer.Option(exists=True, dir_okay=False, help="Drill: the scenario to play (YAML)")
     ] = None,
+    tour: Annotated[
+        bool, typer.Option("--tour", help="Drill: waits for its first visitor; visitors pause it and set its speed")
+    ] = False,
     data: Data = None,
 ) -> None:
     """Run a whole instance until Ctrl-C."""
-    from ioc import logs
-    from ioc.bootstrap.drill import enter_drill, plan_drill
     from ioc.bootstrap.up import run_up
-    from ioc.supervisor import end_with_supervisor
+    from ioc.drills.instance import enter_drill, plan_drill
+    from ioc.runtime import logs
+    from ioc.runtime.supervisor import end_with_supervisor
 
     end_with_supervisor()  # a drill ends with the instance that started it
     settings = settings_of(demo=demo or None, http_port=http_port, mqtt_port=mqtt_port, tls=tls, data_dir=data)
     try:
-        plan = plan_drill(start=drill, speed=speed, file=drill_file)
+        plan = plan_drill(start=drill, speed=speed, file=drill_file, tour=tour)
         if plan is not None:
             settings = enter_drill(settings, plan, named=data is not None)
     except IOCError as error:
@@ -116,7 +95,7 @@ def _role(name: str) -> None:
     """Add the command that runs one role."""
 
     def command(data: Data = None) -> None:
-        from ioc.bootstrap.parts import run_role
+        from ioc.assembly.context import run_role
         from ioc.bootstrap.roles import main_of
 
         raise typer.Exit(run_role(settings_of(data_dir=data), name, main_of(name)))
@@ -131,8 +110,8 @@ for _name in ("door", "bridge", "rollup", "rules", "keeper", "api"):
 @app.command()
 def migrate(data: Data = None) -> None:
     """Bring the database to the tables of this version."""
-    from ioc.bootstrap.parts import database_dsn
-    from ioc.store.migrate import head_revision, upgrade_async
+    from ioc.assembly.context import database_dsn
+    from ioc.store.postgres.migrate import head_revision, upgrade_async
 
     async def work() -> None:
         await upgrade_async(database_dsn(settings_of(data_dir=data)))
@@ -144,7 +123,7 @@ def migrate(data: Data = None) -> None:
 @app.command()
 def check(pack: Annotated[str | None, typer.Argument(help="A shipped pack's name or a folder")] = None) -> None:
     """Check a pack: every problem with file and line; exit code 1 when there is one."""
-    from ioc.bootstrap.check import check_everything
+    from ioc.commands.check import check_everything
 
     name = pack or settings_of().pack
     try:
@@ -161,9 +140,11 @@ def check(pack: Annotated[str | None, typer.Argument(help="A shipped pack's name
 
 
 @app.command()
-def timelines(folder: Path) -> None:
+def timelines(
+    folder: Annotated[Path, typer.Argument(exists=True, file_okay=False, help="Folder of timelines (*.yaml)")],
+) -> None:
     """Run rule tests that an operator can read; exit code 1 when one fails."""
-    from ioc.bootstrap.check import play_timelines
+    from ioc.commands.check import play_timelines
 
     passed, failures = play_timelines(folder, settings_of().pack)
     for failure in failures:
@@ -184,9 +165,9 @@ def backtest(
     data: Data = None,
 ) -> None:
     """Try a rule over the stored log: what it would have done, beside the form in force."""
-    from ioc.bootstrap.backtest_command import Asked, run_backtest
+    from ioc.backtests.command import BacktestQuestion, run_backtest
 
-    run(run_backtest(settings_of(data_dir=data), Asked(rule, start, end, history, as_json), say=say))
+    run(run_backtest(settings_of(data_dir=data), BacktestQuestion(rule, start, end, history, as_json), say=say))
 
 
 @app.command()
@@ -209,11 +190,11 @@ def replay(
     data: Data = None,
 ) -> None:
     """Send recorded data through the real door."""
-    from ioc.bootstrap.replaying import replay_file
+    from ioc.commands.replay import replay_file
 
     settings = settings_of(data_dir=data)
     if into_drill:
-        from ioc.bootstrap.drill import replay_into_drill
+        from ioc.drills.instance import replay_into_drill
 
         run(
             replay_into_drill(
@@ -246,51 +227,35 @@ def replay(
     )
 
 
-@device_app.command("add")
-def device_add(
-    device: Annotated[str, typer.Argument(metavar="ID")],
-    feed: Annotated[str, typer.Option(help="Feed that it sends")],
-    area: Annotated[str | None, typer.Option(help="Code of the unit it stands in; default: from its point")] = None,
-    lat: Annotated[float | None, typer.Option(help="Degrees north")] = None,
-    lon: Annotated[float | None, typer.Option(help="Degrees east")] = None,
-    name: Annotated[str | None, typer.Option(help="Name for people")] = None,
-    as_json: AsJSON = False,
-    data: Data = None,
-) -> None:
-    """Register a device and print its key, once."""
-    from ioc.bootstrap.tools import add_device
-
-    run(_print(add_device(settings_of(data_dir=data), device=device, feed=feed, area=area, lat=lat, lon=lon, name=name),
-               as_json=as_json))  # fmt: skip
-
-
-@key_app.command("issue")
-def key_issue(
-    kind: Annotated[str, typer.Option(help="feed, district, metrics or display")],
-    feed: Annotated[str | None, typer.Option(help="Feed (kind feed)")] = None,
-    area: Annotated[str | None, typer.Option(help="Area, zone or former district that it is bound to")] = None,
-    name: Annotated[str | None, typer.Option(help="What it is for")] = None,
-    as_json: AsJSON = False,
-    data: Data = None,
-) -> None:
-    """Issue a key and print it, once."""
-    from ioc.bootstrap.tools import issue
-
-    run(_print(issue(settings_of(data_dir=data), kind=kind, feed=feed, area=area, name=name), as_json=as_json))
-
-
 @user_app.command("add")
 def user_add(
     username: Annotated[str, typer.Argument(metavar="NAME")],
-    role: Annotated[str, typer.Option(help="admin, operator or viewer")],
+    role: Annotated[str, typer.Option(help="admin, shift_leader, operator, unit_officer, leader, auditor or viewer")],
     area: Annotated[str | None, typer.Option(help="Area, zone or former district that they see")] = None,
+    name: Annotated[str | None, typer.Option(help="What the person is called on the screens")] = None,
+    temporary: Annotated[bool, typer.Option("--temporary", help="The password must be changed at first")] = False,
     as_json: AsJSON = False,
     data: Data = None,
 ) -> None:
-    """Add a person and print a one-time password."""
-    from ioc.bootstrap.tools import add_user
+    """Add a person and print a password, once."""
+    from ioc.commands.tools import add_user
 
-    run(_print(add_user(settings_of(data_dir=data), username=username, role=role, area=area), as_json=as_json))
+    settings = settings_of(data_dir=data)
+    work = add_user(settings, username=username, role=role, area=area, temporary=temporary, name=name)
+    run(print_result(work, as_json=as_json))
+
+
+@user_app.command("reset")
+def user_reset(
+    username: Annotated[str, typer.Argument(metavar="NAME")],
+    temporary: Annotated[bool, typer.Option("--temporary", help="The password must be changed at first")] = False,
+    as_json: AsJSON = False,
+    data: Data = None,
+) -> None:
+    """Give a person a new password and print it, once; they are signed out everywhere."""
+    from ioc.commands.people_tools import reset_password
+
+    run(print_result(reset_password(settings_of(data_dir=data), username, temporary=temporary), as_json=as_json))
 
 
 @area_app.command("import")
@@ -300,7 +265,7 @@ def area_import(
     data: Data = None,
 ) -> None:
     """Import real boundaries in place of the sketches."""
-    from ioc.bootstrap.tools import import_areas
+    from ioc.commands.tools import import_areas
 
     async def work() -> int:
         imported, skipped = await import_areas(settings_of(data_dir=data), file, code_property=code_property)
@@ -315,7 +280,7 @@ def area_import(
 @verify_app.command("alerts")
 def verify_alerts(as_json: AsJSON = False, data: Data = None) -> None:
     """Recompute every alert from the log; exit code 1 when the history says something else."""
-    from ioc.bootstrap import verify
+    from ioc.commands import verify
 
     async def work() -> int:
         return OK if await verify.verify_alerts(settings_of(data_dir=data), say, as_json=as_json) else FOUND
@@ -335,10 +300,10 @@ def verify_audit(
     data: Data = None,
 ) -> None:
     """Compute the audit trail's chain again; exit code 1 when a row was changed, or the end cut off."""
-    from ioc.bootstrap import verify
+    from ioc.bootstrap import anchoring
 
     async def work() -> int:
-        holds = await verify.verify_audit(
+        holds = await anchoring.verify_audit(
             settings_of(data_dir=data), say, anchor=anchor, export=export, as_json=as_json
         )
         return OK if holds else FOUND
@@ -349,7 +314,7 @@ def verify_audit(
 @app.command()
 def settings(as_json: AsJSON = False) -> None:
     """Print every setting with its value, unit, default and source."""
-    from ioc.bootstrap.tools import describe_settings
+    from ioc.commands.tools import describe_settings
 
     rows = describe_settings(settings_of())
     if as_json:
@@ -365,15 +330,6 @@ def settings(as_json: AsJSON = False) -> None:
 def version() -> None:
     """Print the version."""
     say(f"ioc {__version__}")
-
-
-async def _print(work: Coroutine[Any, Any, dict[str, Any]], *, as_json: bool) -> None:
-    result = await work
-    if as_json:
-        say(json.dumps(result, ensure_ascii=False))
-        return
-    for name, value in result.items():
-        say(f"{name}: {value}")
 
 
 def main() -> None:

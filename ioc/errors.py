@@ -25,6 +25,10 @@ class StoreUnavailableError(IOCError):
     """PostgreSQL cannot commit now; nothing was acknowledged, try again later."""
 
 
+class NewerDatabaseError(ServiceUnreachableError):
+    """The database has tables of a later version: this one can neither read nor change them safely."""
+
+
 class FencedError(IOCError):
     """Another worker has taken over this cursor; this one must stop."""
 
@@ -47,6 +51,10 @@ class IntakePausedError(QueueFullError):
 
 class NotFoundError(IOCError):
     """No such thing, or not one that this person may see."""
+
+
+class BeyondWallError(NotFoundError):
+    """A change of what this caller may not see; told as what does not exist."""
 
 
 class ForbiddenError(IOCError):
@@ -85,6 +93,42 @@ class InvalidInputError(IOCError):
         self.field = field
 
 
+class AlreadyExistsError(InvalidInputError):
+    """There is something of this name already."""
+
+
+class CursorError(InvalidInputError):
+    """The cursor is damaged, forged, or was made with other filters."""
+
+
+class UnknownValueError(InvalidInputError):
+    """A filter asks for a value that there is not; the message names those that there are."""
+
+
+class InvalidFieldsError(InvalidInputError):
+    """What a person entered does not fit its feed; ``faults`` name each field, a code and a sentence, JSON-ready."""
+
+    def __init__(self, message: str, *, faults: Sequence[Mapping[str, str]]) -> None:
+        super().__init__(message)
+        self.faults = faults
+
+
+class InvalidSheetError(InvalidInputError):
+    """A sheet has faults and nothing of it was taken; ``faults`` name each cell, a code and a sentence, JSON-ready."""
+
+    def __init__(self, message: str, *, faults: Sequence[Mapping[str, str]]) -> None:
+        super().__init__(message)
+        self.faults = faults
+
+
+class UndoRefusedError(TransitionError):
+    """What is to be undone has moved on; ``obstacles`` name each thing, a code and a sentence, JSON-ready."""
+
+    def __init__(self, message: str, *, obstacles: Sequence[Mapping[str, str]]) -> None:
+        super().__init__(message)
+        self.obstacles = obstacles
+
+
 class InvalidRuleError(InvalidInputError):
     """A rule's text has errors; ``problems`` are all of them, JSON-ready."""
 
@@ -96,9 +140,12 @@ class InvalidRuleError(InvalidInputError):
 class TooManyRequestsError(IOCError):
     """Too many attempts; come back after the stated number of seconds."""
 
-    def __init__(self, message: str, *, retry_after_seconds: int) -> None:
+    def __init__(
+        self, message: str, *, retry_after_seconds: int, headers: tuple[tuple[bytes, bytes], ...] = ()
+    ) -> None:
         super().__init__(message)
         self.retry_after_seconds = retry_after_seconds
+        self.headers = headers
 
 
 class UnreadableBodyError(IOCError):
@@ -115,3 +162,11 @@ class UnsupportedMediaTypeError(IOCError):
 
 class BodyTooLargeError(IOCError):
     """The body is larger than this route takes."""
+
+
+class MediaFullError(IOCError):
+    """There is no room for this medium: of its sender's day, or of all; ``reason`` says which (`account`, `total`)."""
+
+    def __init__(self, message: str, *, reason: str) -> None:
+        super().__init__(message)
+        self.reason = reason

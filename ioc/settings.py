@@ -5,8 +5,13 @@ Sources, highest first: command line, environment `IOC_*`, `ioc.toml` in the wor
 
 from __future__ import annotations
 
+import re
+import tomllib
+from collections.abc import Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field, ValidationError
 from pydantic_settings import (
@@ -41,6 +46,14 @@ class Settings(BaseSettings):
 
     http_host: Annotated[str, Field(description="Address of the HTTP door, API and screens")] = "127.0.0.1"
     http_port: Annotated[int, Field(description="Port of the same; 0 picks a free one", ge=0, le=65535)] = 8000
+    http_hosts: Annotated[
+        str,
+        Field(description="Names it answers to, with commas; unset: any IP address, localhost, the machine's own name"),
+    ] = ""
+    security_contact: Annotated[
+        str | None,
+        Field(description="Contact of /.well-known/security.txt; unset: mailto:security@ and the server's name"),
+    ] = None
     mqtt_host: Annotated[str, Field(description="Address of the MQTT door")] = "127.0.0.1"
     mqtt_port: Annotated[int, Field(description="Port of the MQTT door; 0 picks a free one", ge=0, le=65535)] = 1883
     mqtt_plain_anywhere: Annotated[
@@ -86,6 +99,11 @@ class Settings(BaseSettings):
     batch_events_max: Annotated[
         int, Field(description="Events in one body", ge=1, le=100_000, json_schema_extra=unit("events"))
     ] = 1_000
+    dead_letters_per_hour: Annotated[
+        int,
+        Field(description="Dead letters kept of one device in an hour, by each process; more are counted; 0: all",
+              ge=0, le=1_000_000),
+    ] = 1_000  # fmt: skip
     mqtt_doors: Annotated[
         int,
         Field(description="Door processes that share the MQTT ports; limits hold for each", ge=1, le=DOORS_MAX,
@@ -135,14 +153,9 @@ class Settings(BaseSettings):
         float, Field(description="How often one device may connect; 0: any", ge=0, json_schema_extra=unit("1/min"))
     ] = 60.0
     mqtt_session_hours_max: Annotated[
-        int,
-        Field(
-            description="A session over MQTT outlives its connection at most",
-            ge=0,
-            le=8_760,
-            json_schema_extra=unit("h"),
-        ),
-    ] = 168
+        int, Field(description="A session over MQTT outlives its connection at most", ge=0, le=8_760,
+                   json_schema_extra=unit("h")),
+    ] = 168  # fmt: skip
     outbound_waiting_max: Annotated[
         int, Field(description="Messages waiting for one device", ge=1, le=50_000, json_schema_extra=unit("messages"))
     ] = 1_000
@@ -150,14 +163,9 @@ class Settings(BaseSettings):
         int, Field(description="Open HTTP connections", ge=16, le=1_000_000, json_schema_extra=unit("connections"))
     ] = 4_096
     http_connections_per_address_max: Annotated[
-        int,
-        Field(
-            description="Of these from one address; behind a trusted proxy, its requests at once",
-            ge=4,
-            le=1_000_000,
-            json_schema_extra=unit("connections"),
-        ),
-    ] = 256
+        int, Field(description="Of these from one address; behind a trusted proxy, its requests at once", ge=4,
+                   le=1_000_000, json_schema_extra=unit("connections")),
+    ] = 256  # fmt: skip
     http_requests_per_connection_max: Annotated[
         int, Field(description="Requests after which a connection ends", ge=1, json_schema_extra=unit("requests"))
     ] = 1_000
@@ -173,6 +181,15 @@ class Settings(BaseSettings):
     http_write_seconds: Annotated[
         float, Field(description="An answer that nobody reads is cut", ge=0.5, le=600, json_schema_extra=unit("s"))
     ] = 20.0
+    http_requests_per_minute: Annotated[
+        int,
+        Field(description="Requests of one account or key to the API; 0: any", ge=0, json_schema_extra=unit("1/min")),
+    ] = 6_000
+    http_posts_per_minute: Annotated[
+        int,
+        Field(description="Requests of one key that bring events, each up to a batch; 0: any", ge=0,
+              json_schema_extra=unit("1/min")),
+    ] = 60_000  # fmt: skip
     http_trusted_proxies: Annotated[
         str, Field(description="Addresses or networks whose X-Forwarded-For and -Proto count, with commas")
     ] = ""
@@ -226,11 +243,16 @@ class Settings(BaseSettings):
         Field(description="The intake pauses when the volume is this full", ge=50, le=99, json_schema_extra=unit("%")),
     ] = 90
     disk_free_enough_gib: Annotated[
-        float,
-        Field(
-            description="A volume with this much free is never full", ge=0.0, le=10_000, json_schema_extra=unit("GiB")
-        ),
-    ] = 20.0
+        float, Field(description="A volume with this much free is never full", ge=0.0, le=10_000,
+                     json_schema_extra=unit("GiB")),
+    ] = 20.0  # fmt: skip
+    media_bytes_max: Annotated[
+        int, Field(description="One picture or paper", ge=65_536, le=32 << 20, json_schema_extra=unit("bytes"))
+    ] = 10 << 20
+    media_account_mib_per_day: Annotated[
+        int, Field(description="Media stored of one account in 24 hours", ge=1, json_schema_extra=unit("MiB"))
+    ] = 200
+    media_total_mib_max: Annotated[int, Field(description="All media", ge=1, json_schema_extra=unit("MiB"))] = 10_240
 
     rollup_milliseconds: Annotated[
         int, Field(description="Time between roll-up flushes", ge=10, le=60_000, json_schema_extra=unit("ms"))
@@ -268,6 +290,10 @@ class Settings(BaseSettings):
     retention_outbound_days: Annotated[
         int, Field(description="Keep messages to devices after their end", ge=1, json_schema_extra=unit("days"))
     ] = 30
+    retention_media_days: Annotated[
+        int, Field(description="Keep media, and longer while an event or open alert has them", ge=1,
+                   json_schema_extra=unit("days")),
+    ] = 365  # fmt: skip
     retention_series_5m_days: Annotated[
         int, Field(description="Keep 5 min buckets", ge=1, json_schema_extra=unit("days"))
     ] = 731
@@ -275,10 +301,24 @@ class Settings(BaseSettings):
         int, Field(description="Keep 1 h buckets", ge=1, json_schema_extra=unit("days"))
     ] = 3_653
 
+    audit_anchor_file: Annotated[
+        Path | None, Field(description="Where the audit trail is anchored; unset: in the data folder")
+    ] = None
+    audit_anchor_url: Annotated[
+        str | None, Field(description="Another PostgreSQL to anchor the audit trail in, instead of a file", repr=False)
+    ] = None
+    audit_anchor_seconds: Annotated[
+        float, Field(description="Anchor the audit trail once in", ge=1, le=86_400, json_schema_extra=unit("s"))
+    ] = 300.0
+
     drill_accounts_file: Annotated[
         Path | None, Field(description="A drill's people, with their passwords' hashes; read once, then removed")
     ] = None
     demo: Annotated[bool, Field(description="Run the simulators and show the one-time password")] = False
+    demo_scenario: Annotated[
+        Literal["city", "calm", "flood"],
+        Field(description="What a demo's devices play: an ordinary day after another, a quiet one, or the flood"),
+    ] = "city"
     log_level: Annotated[str, Field(description="debug, info, warning or error")] = "info"
 
     @classmethod
@@ -295,6 +335,30 @@ class Settings(BaseSettings):
         return (init_settings, env_settings, TomlConfigSettingsSource(settings_cls))
 
 
+PORT_MAX = 65_535
+PORT = re.compile(r":([^\]:]+)$")
+"""The port of a server, also of one whose address is an IPv6 in brackets."""
+OTHER_VARIABLES = frozenset({"IOC_COMPILED", "IOC_KEY", "IOC_SUPERVISED_BY", "IOC_SUPERVISOR_PIPE"})
+"""Variables of the house that are no settings."""
+TEST_PREFIX = "IOC_TEST_"
+
+
+def unknown_names(environment: Mapping[str, str], toml: Path = Path("ioc.toml")) -> list[tuple[str, str | None]]:
+    """Return what is set under a name that no setting has, each with the setting whose name is close to it, if one is.
+
+    A mistyped setting would do nothing and say nothing.
+    """
+    known = {f"IOC_{name.upper()}" for name in Settings.model_fields}
+    given = [name for name in environment if name.upper().startswith("IOC_") and not name.startswith(TEST_PREFIX)]
+    wrong = [(name, name.upper()) for name in given if name.upper() not in known | OTHER_VARIABLES]
+    try:
+        kept = tomllib.loads(toml.read_text(encoding="utf-8"))
+    except (OSError, ValueError):  # whoever reads the settings says so
+        kept = {}
+    wrong += [(f"{name} in {toml}", f"IOC_{name.upper()}") for name in kept if f"IOC_{name.upper()}" not in known]
+    return [(shown, next(iter(get_close_matches(name, known, n=1)), None)) for shown, name in sorted(wrong)]
+
+
 def read_settings(**overrides: object) -> Settings:
     """Read the settings once; ``overrides`` (from the command line) win, None means not given.
 
@@ -303,7 +367,33 @@ def read_settings(**overrides: object) -> Settings:
     """
     given = {name: value for name, value in overrides.items() if value is not None}
     try:
-        return Settings(**given)  # type: ignore[arg-type]
+        settings = Settings(**given)  # type: ignore[arg-type]
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+        raise SettingsError(f"ioc.toml cannot be read: {error}") from error
     except ValidationError as error:
         lines = [f"IOC_{'_'.join(str(part) for part in item['loc']).upper()}: {item['msg']}" for item in error.errors()]
         raise SettingsError("; ".join(lines)) from error
+    _check(settings)
+    return settings
+
+
+def _check(settings: Settings) -> None:
+    """Refuse what has the right type and cannot be meant; an address is not quoted, for it may hold a password."""
+    if settings.data_dir.exists() and not settings.data_dir.is_dir():
+        raise SettingsError(f"--data, IOC_DATA_DIR: {settings.data_dir} is a file, and must be a folder")
+    for name in ("database_url", "audit_anchor_url"):
+        given = getattr(settings, name)
+        if given is not None and not _is_postgresql(given):
+            raise SettingsError(f"IOC_{name.upper()}: an address of PostgreSQL is postgresql://user@host:5432/database")
+
+
+def _is_postgresql(address: str) -> bool:
+    """Tell whether this is an address of PostgreSQL, of one server or of several with commas between them."""
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return False
+    servers = parts.netloc.rpartition("@")[2].split(",")
+    ports = [found[1] for server in servers if (found := PORT.search(server))]
+    good = all(port.isdecimal() and int(port) <= PORT_MAX for port in ports)
+    return parts.scheme in ("postgresql", "postgres") and good

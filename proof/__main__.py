@@ -12,10 +12,9 @@ import sys
 from pathlib import Path
 
 from proof.catalogue import PROOFS
-from proof.proofs import Profile
-from proof.report import RESULTS
+from proof.harness.report import RESULTS, Profile
 from proof.runner import run
-from proof.table import write_readme
+from proof.table import write_page
 
 QUICK_SEED = 2017
 """The quick set is the same each time, so that a change of its outcome is a change of the code."""
@@ -42,7 +41,7 @@ def main() -> int:
     names = given.names or [name for name, proof in PROOFS.items() if given.full or proof.quick]
     outcome = asyncio.run(run(PROOFS, names, profile=profile, seed=seed, results=given.results))
     if given.results == RESULTS:
-        write_readme()
+        write_page()
     print(outcome.summary(), flush=True)
     return outcome.exit_code
 

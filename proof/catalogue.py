@@ -2,27 +2,10 @@
 
 from __future__ import annotations
 
-from proof import (
-    backlog,
-    bridge,
-    disk,
-    drill,
-    fuzz,
-    http_fire,
-    idle,
-    jumps,
-    kills,
-    once,
-    outages,
-    overload,
-    poison,
-    power,
-    puback,
-    rules_live,
-    rules_reference,
-    stream,
-)
-from proof.proofs import Proof
+from proof.harness.proof import Proof
+from proof.scenarios.delivery import bridge, disk, kills, once, outages, power, puback, stream
+from proof.scenarios.doors import api, backlog, fuzz, http_fire, idle, overload, poison, storm
+from proof.scenarios.rules import calm, drill, jumps, rules_live, rules_reference
 
 PROOFS: dict[str, Proof] = {
     "puback": Proof(
@@ -35,26 +18,43 @@ PROOFS: dict[str, Proof] = {
         promises=("P5",), figures=("operations", "problems"), controls=("found", "executions_until_found"),
         quick_seconds=10, full_seconds=700,
     ),
+    "api": Proof(
+        lambda seed, profile: api.prove(seed=seed, size=api.SIZES[profile]),
+        promises=("P21",), figures=("operations", "requests", "accepted_operations", "problems"), controls=("found",),
+        quick=False, quick_seconds=240, full_seconds=1_500,
+    ),
     "rules_reference": Proof(
         lambda seed, profile: rules_reference.prove(seed=seed, size=rules_reference.SIZES[profile]),
         promises=("P6", "P10"), figures=("histories", "transitions", "mismatches"), controls=("mutants", "caught"),
-        quick_seconds=40, full_seconds=600,
+        quick_seconds=35, full_seconds=600,
+    ),
+    "calm": Proof(
+        lambda seed, profile: calm.prove(seed=seed, size=calm.SIZES[profile]),
+        promises=("P22",),
+        figures=("devices", "events", "hours", "rows", "rows_an_hour_max", "critical", "drill_readings", "drill_rows"),
+        controls=("rows", "critical"), quick_seconds=30, full_seconds=3_600,
     ),
     "idle": Proof(
         lambda seed, profile: idle.prove(seed=seed, size=idle.SIZES[profile]),
         promises=("P4",), figures=("connections", "kilobytes_each", "honest_ms_p95"), controls=("kilobytes_each",),
         quick=False, quick_seconds=40, full_seconds=120,
     ),
+    "storm": Proof(
+        lambda seed, profile: storm.prove(seed=seed, size=storm.SIZES[profile]),
+        promises=("P17",),
+        figures=("came", "came_per_second", "seconds_p99_max", "beat_seconds_max", "falsely_offline"),
+        controls=("seconds_p99_max", "beat_seconds_max", "falsely_offline"), quick_seconds=45, full_seconds=150,
+    ),
     "kills": Proof(
         lambda seed, profile: kills.prove(seed=seed, size=kills.SIZES[profile]),
         promises=("P1", "P2", "P3", "P6"), figures=("acknowledged", "lost", "stored_twice", "alert_mismatches"),
-        controls=("acknowledged", "lost"), quick_seconds=60, full_seconds=420,
+        controls=("acknowledged", "lost"), quick_seconds=55, full_seconds=420,
     ),
     "power": Proof(
         lambda seed, profile: power.prove(seed=seed, size=power.SIZES[profile]),
         promises=("P1", "P2", "P3", "P6"), figures=("acknowledged", "lost", "stored_twice", "alert_mismatches"),
         controls=("synchronous_commit.lost", "early_ack.lost", "fsync.lost"), needs=power.NEEDS,
-        quick_seconds=95, full_seconds=900,
+        quick_seconds=90, full_seconds=900,
     ),
     "outages": Proof(
         lambda seed, profile: outages.prove(seed=seed, size=outages.SIZES[profile]),
@@ -85,23 +85,23 @@ PROOFS: dict[str, Proof] = {
     "drill": Proof(
         lambda seed, profile: drill.prove(seed=seed, size=drill.SIZES[profile]),
         promises=("P6",), figures=("months_played", "operations", "alerts_opened", "mismatches"),
-        controls=("other_limit_problems", "unguarded_connections"), quick_seconds=60, full_seconds=240,
+        controls=("other_limit_problems", "unguarded_connections"), quick=False, quick_seconds=60, full_seconds=240,
     ),
     "overload": Proof(
         lambda seed, profile: overload.prove(seed=seed, size=overload.SIZES[profile]),
         promises=("P4",), figures=("mqtt_acknowledged", "http_accepted", "http_refused", "checks", "grown_bytes.door"),
-        controls=("grown_bytes.door",), quick=False, full_seconds=1_500,
+        controls=("grown_bytes.door",), quick=False, quick_seconds=150, full_seconds=1_500,
     ),
     "backlog": Proof(
         lambda seed, profile: backlog.prove(seed=seed, size=backlog.SIZES[profile]),
         promises=("P4",), figures=("backlog_acknowledged", "live_alerts", "live_p99_ms"), controls=("live_p99_ms",),
-        quick=False, full_seconds=900,
+        quick=False, quick_seconds=90, full_seconds=900,
     ),
     "http_fire": Proof(
         lambda seed, profile: http_fire.prove(seed=seed, size=http_fire.SIZES[profile]),
         promises=("P5",), figures=("faults", "operations", "p95_ratio_max", "errors"),
         controls=("files_open_max",), needs=("slowhttptest", "nginx", "openssl"), quick=False,
-        quick_seconds=50, full_seconds=420,
+        quick_seconds=45, full_seconds=420,
     ),
     "bridge": Proof(
         lambda seed, profile: bridge.prove(seed=seed, size=bridge.SIZES[profile]),

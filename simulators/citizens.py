@@ -97,7 +97,7 @@ class Citizens:
             if response is not None and response.status_code not in RETRY_STATUSES:
                 self._count(response)
                 return
-            if self._stop.wait(_pause_seconds(response, attempt)):
+            if self._stop.wait(pause_seconds(response, attempt)):
                 break
         self.tally.dropped += 1
 
@@ -111,7 +111,7 @@ class Citizens:
             self.tally.accepted += 1
 
 
-def _pause_seconds(response: httpx2.Response | None, attempt: int) -> float:
+def pause_seconds(response: httpx2.Response | None, attempt: int) -> float:
     """Return the wait before the next try: what the door asked for, else doubling, bounded either way."""
     asked = response.headers.get("Retry-After", "") if response is not None else ""
     pause = float(asked) if asked.isdigit() else RETRY_FIRST_SECONDS * 2 ** min(attempt, 10)

@@ -1,4 +1,4 @@
-"""The fleet: one thread and one selector drive all devices, their readings and their connections.
+"""The fleet: one event loop drives all devices, their readings and their connections.
 
 Scenario time runs `speed` times as fast as the clock on the wall and starts at the first connection, so that no
 visitor misses the beginning because a door was still opening.
@@ -6,27 +6,27 @@ visitor misses the beginning because a door was still opening.
 
 from __future__ import annotations
 
+import asyncio
 import heapq
 import json
-import selectors
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from paho.mqtt.enums import MQTTProtocolVersion
-
-from simulators.feeds import GENERATORS, Generator
+from mqtt_client.packets import MQTT_5, MQTT_311
+from simulators.feeds import Generator, make_generator
 from simulators.link import Address, Link, Tally
 from simulators.reading_id import ReadingIds
 from simulators.roster import Device
 from simulators.world import LOCAL_OFFSET, Moment, World
 
-TEND_SECONDS = 0.5
-SELECT_SECONDS_MAX = 0.25
+WAIT_SECONDS_MAX = 0.25
 FIRST_WORDS_SECONDS = 3.0
 """Every device speaks once within this time, so that the screen fills at once."""
 FAREWELL_SECONDS = 3.0
+FAREWELL_POLL_SECONDS = 0.05
 
 
 @dataclass(slots=True)
@@ -41,19 +41,19 @@ class Fleet:
     """All MQTT devices of a run."""
 
     def __init__(
-        self, devices: Sequence[Device], *, world: World, address: Address, ids: ReadingIds, speed: float
-    ) -> None:
+        self, devices: Sequence[Device], *, world: World, address: Address, ids: ReadingIds, speed: float,
+        plays: Mapping[str, Mapping[str, Any]] | None = None,
+    ) -> None:  # fmt: skip
         self.tally = Tally()
         self._world = world
         self._ids = ids
         self._speed = speed
-        self._selector = selectors.DefaultSelector()
         self._origin: float | None = None
         self._due: list[tuple[float, int]] = []
         self._players = [
-            Player(link=self._link(device, index, address), generator=GENERATORS[device.feed](device, world))
+            Player(link=self._link(device, index, address), generator=generator)
             for index, device in enumerate(devices)
-            if device.feed in GENERATORS
+            if (generator := make_generator(device, world, plays or {})) is not None
         ]
         spread = world.random_for("first words")
         for index in range(len(self._players)):
@@ -64,8 +64,7 @@ class Fleet:
         return Link(
             device,
             address=address,
-            protocol=MQTTProtocolVersion.MQTTv5 if index % 2 else MQTTProtocolVersion.MQTTv311,
-            selector=self._selector,
+            level=MQTT_5 if index % 2 else MQTT_311,
             tally=self.tally,
             random=self._world.random_for(f"link {device.id}"),
         )
@@ -81,29 +80,29 @@ class Fleet:
 
     def run(self, stopped: Callable[[], bool]) -> None:
         """Play until ``stopped`` says so, then wait a little for the last acknowledgements and close."""
-        tend_at = 0.0
-        while not stopped():
-            now = time.monotonic()
-            if now >= tend_at:
-                self._tend(now)
-                tend_at = now + TEND_SECONDS
-            self._speak()
-            self._work(min(self._wait_seconds(), max(0.0, tend_at - now)))
-        self._farewell()
+        asyncio.run(self._play(stopped))
 
-    def _tend(self, now: float) -> None:
-        """Keep all connections alive; the first that stands starts the scenario's time."""
-        for player in self._players:
-            player.link.tend(now)
-        if self._origin is None and (self.tally.connected or not self._players):
-            self._origin = time.monotonic()
+    async def _play(self, stopped: Callable[[], bool]) -> None:
+        connecting = [asyncio.create_task(player.link.run()) for player in self._players]
+        try:
+            while not stopped():
+                if self._origin is None and (self.tally.connected or not self._players):
+                    # The first connection starts the scenario's time.
+                    self._origin = time.monotonic()
+                self._speak()
+                await asyncio.sleep(self._wait_seconds())
+            await self._farewell()
+        finally:
+            for task in connecting:
+                task.cancel()
+            await asyncio.gather(*connecting, return_exceptions=True)
 
     def _wait_seconds(self) -> float:
-        """Return how long the selector may sleep before the next reading is due."""
+        """Return how long to sleep before the next reading is due."""
         seconds = self.seconds()
         if seconds is None or not self._due:
-            return SELECT_SECONDS_MAX
-        return min(SELECT_SECONDS_MAX, max(0.0, (self._due[0][0] - seconds) / self._speed))
+            return WAIT_SECONDS_MAX
+        return min(WAIT_SECONDS_MAX, max(0.0, (self._due[0][0] - seconds) / self._speed))
 
     def _speak(self) -> None:
         """Send every reading that is due."""
@@ -116,23 +115,14 @@ class Fleet:
             if reading is not None:
                 message = {"id": self._ids.next(), "time": now.isoformat(timespec="milliseconds"), **reading}
                 player.link.send(json.dumps(message, ensure_ascii=False, separators=(",", ":")).encode())
-            # From now when we are behind (a laptop that slept): a reading missed is not made up for.
+            # After a pause of the machine (a laptop that slept) go on from now: missed readings are not sent late.
             heapq.heappush(self._due, (max(due, seconds - 1.0) + player.generator.pause_seconds(), index))
 
-    def _work(self, timeout_seconds: float) -> None:
-        """Let the selector wait, then do the socket work it found."""
-        for key, events in self._selector.select(timeout_seconds):
-            link: Link = key.data
-            link.step(readable=bool(events & selectors.EVENT_READ), writable=bool(events & selectors.EVENT_WRITE))
-
-    def _farewell(self) -> None:
+    async def _farewell(self) -> None:
         """Wait for acknowledgements still under way, then disconnect everybody."""
-        deadline = time.monotonic() + FAREWELL_SECONDS
-        while time.monotonic() < deadline and any(
-            player.link.connected and player.link.waiting for player in self._players
-        ):
-            self._work(SELECT_SECONDS_MAX / 5)
-        for player in self._players:
-            player.link.close()
-        self._work(0.05)
-        self._selector.close()
+        polls = int(FAREWELL_SECONDS / FAREWELL_POLL_SECONDS)
+        for _ in range(polls):
+            if not any(player.link.is_connected and player.link.waiting for player in self._players):
+                break
+            await asyncio.sleep(FAREWELL_POLL_SECONDS)
+        await asyncio.gather(*(player.link.close() for player in self._players))

@@ -6,6 +6,7 @@ import json
 import math
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 DEVICES_MAX = 5_000
 EARTH_RADIUS_KM = 6_371.0
@@ -34,10 +35,20 @@ class Device:
 
 @dataclass(frozen=True, slots=True)
 class Roster:
-    """All devices of a run, and the feed keys that the HTTP side may use."""
+    """All devices of a run, the feed keys that the HTTP side may use, and how feeds without a module are played."""
 
     devices: tuple[Device, ...]
     feed_keys: dict[str, str] = field(default_factory=dict, repr=False)
+    plays: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    def sources(self) -> list[Device]:
+        """Return who speaks for the feeds that are played and have a key, but no device."""
+        spoken = {device.feed for device in self.devices}
+        return [
+            Device(id=str(play.get("source") or feed.replace("_", "-")), feed=feed, key="", lat=0.0, lon=0.0)
+            for feed, play in sorted(self.plays.items())
+            if feed not in spoken and feed in self.feed_keys
+        ]
 
 
 def _device(item: object, *, where: str) -> Device:
@@ -79,4 +90,9 @@ def read_roster(path: Path) -> Roster:
     keys = document.get("feed_keys", {})
     if not isinstance(keys, dict) or not all(isinstance(key, str) for key in keys.values()):
         raise RosterError(f"{path}: 'feed_keys' must map feeds to keys")
-    return Roster(devices=devices, feed_keys=dict(keys))
+    plays = document.get("plays", {})
+    if not isinstance(plays, dict) or not all(
+        isinstance(play, dict) and isinstance(play.get("fields"), dict) for play in plays.values()
+    ):
+        raise RosterError(f"{path}: 'plays' must map feeds to objects with 'fields'")
+    return Roster(devices=devices, feed_keys=dict(keys), plays=plays)

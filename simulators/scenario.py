@@ -30,7 +30,7 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class ScriptedReport:
     """A citizen's report at ``at_seconds`` of the scenario, with its own place (degrees)."""
 
     at_seconds: float
@@ -49,7 +49,7 @@ class Scenario:
     duration_seconds: float = 0.0
     signals: Mapping[str, Course] = field(default_factory=dict)
     places: Mapping[str, Place] = field(default_factory=dict)
-    reports: tuple[Report, ...] = ()
+    reports: tuple[ScriptedReport, ...] = ()
 
 
 def scenario_names() -> list[str]:
@@ -64,7 +64,9 @@ def _build(name: str, document: Mapping[str, Any]) -> Scenario:
         for signal, item in document.get("signals", {}).items()
     }
     places = {place: Place(**item) for place, item in document.get("places", {}).items()}
-    reports = sorted((Report(**item) for item in document.get("reports", [])), key=lambda report: report.at_seconds)
+    reports = sorted(
+        (ScriptedReport(**item) for item in document.get("reports", [])), key=lambda report: report.at_seconds
+    )
     if len(reports) > REPORTS_MAX:
         raise ScenarioError(f"scenario {name}: more than {REPORTS_MAX} reports")
     return Scenario(

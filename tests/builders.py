@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ioc.domain.event import DeadLetter, Message, canonical, hash16, identity
+from ioc.domain.untimed import untimed_identity
 
 NOON = datetime(2026, 11, 23, 5, 0, tzinfo=UTC)
 
@@ -23,7 +24,11 @@ def message(
     data = {"rain_mm": 1.5} if data is None else data
     raw = canonical({"id": id, **data})
     content = hash16(raw)
-    key, key_time = identity(f"{feed}/{device}", id, time, content)
+    source, received_at = f"{feed}/{device}", others.get("received_at", NOON)
+    if id is not None and time is None:
+        key, key_time = untimed_identity(source, id, content, received_at)
+    else:
+        key, key_time = identity(source, id, time, content)
     built = Message(
         feed=feed, device=device, key=key, key_time=key_time, content=content, data=data, received_at=NOON,
         door="test", id=id, time=time, raw=raw,

@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 import pytest
+import structlog
 
 # In this process the rules run as Python, since tests look inside and break them; what tests start runs compiled.
 GIVEN = os.environ.get("IOC_COMPILED")
@@ -16,9 +17,24 @@ if GIVEN is None:
     del os.environ["IOC_COMPILED"]
 
 from tests.databases import TestDatabases, free_port  # noqa: E402 - after that
+from tests.workers import SchedulingByInstance  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from xdist.remote import Producer
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> SchedulingByInstance:
+    """Share the tests out by the instances that they need."""
+    return SchedulingByInstance(config, log)
+
+
+@pytest.fixture(autouse=True)
+def logs_as_they_were() -> Iterator[None]:
+    """A command that a test runs in this process sends its logs to what is standard error then, which ends with it."""
+    yield
+    structlog.reset_defaults()
 
 
 @pytest.fixture(scope="session")

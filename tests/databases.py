@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING
 
 import asyncpg
 
-from ioc.store.embedded import EmbeddedPostgres
-from ioc.store.embedded_process import exists, is_server, workers_of
-from ioc.store.migrate import upgrade
+from ioc.store.embedded.binaries import find_binaries
+from ioc.store.embedded.process import exists, is_server, workers_of
+from ioc.store.embedded.server import EmbeddedPostgres
+from ioc.store.postgres.migrate import upgrade
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Iterator
@@ -48,6 +49,12 @@ class TestDatabases:
         self.server = EmbeddedPostgres(self._folder, Path(named) if named else None, durable=False)
         self._numbers = itertools.count(1)
         atexit.register(self.close)  # also when pytest itself fails
+
+    @property
+    def programs(self) -> Path:
+        """Return the folder of the server's programs, pg_dump among them."""
+        named = os.environ.get("IOC_TEST_DATABASE_BIN")
+        return find_binaries(Path(named) if named else None).bin_dir
 
     def open(self) -> None:
         """Start the server and make the template: the migrations, run once."""

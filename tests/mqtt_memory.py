@@ -9,8 +9,24 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from ioc.domain.outbound import Closing, OutboundKind, OutboundMessage, OutboundOutcome, Parcel, granted_qos
-from ioc.domain.presence import Arrival, Attached, Departure, Grant, Held, LastWill, PresenceReason
+from ioc.domain.messaging.connect_refusal import ConnectRefusal
+from ioc.domain.messaging.outbound import (
+    Closing,
+    OutboundKind,
+    OutboundMessage,
+    OutboundOutcome,
+    PendingMessage,
+    granted_qos,
+)
+from ioc.domain.messaging.presence import (
+    Arrival,
+    AttachedSession,
+    Departure,
+    Grant,
+    HeldSessions,
+    LastWill,
+    PresenceReason,
+)
 from ioc.errors import StoreUnavailableError
 
 
@@ -32,17 +48,19 @@ class Session:
 
 @dataclass
 class MemoryMQTT:
-    """All four stores in one."""
+    """All the stores in one."""
 
     waiting_max: int = 1_000
     sessions: dict[str, Session] = field(default_factory=dict)
-    rows: dict[str, dict[int, tuple[OutboundKind, Parcel]]] = field(default_factory=dict)
+    rows: dict[str, dict[int, tuple[OutboundKind, PendingMessage]]] = field(default_factory=dict)
     closed: dict[tuple[str, int], OutboundOutcome] = field(default_factory=dict)
     wills: dict[tuple[str, int], tuple[LastWill, datetime | None]] = field(default_factory=dict)
     doors: dict[str, int] = field(default_factory=dict)
     told: list[str] = field(default_factory=list)
     """Devices whose presence changed, in order."""
     audited: list[tuple[str, str]] = field(default_factory=list)
+    refusals: list[ConnectRefusal] = field(default_factory=list)
+    """Refused CONNECTs as they were written."""
     available: bool = True
 
     def _check(self) -> None:
@@ -51,7 +69,7 @@ class MemoryMQTT:
 
     # -- sessions
 
-    async def attach(self, arrivals: Sequence[Arrival], *, door: str, now: datetime) -> list[Attached]:
+    async def attach(self, arrivals: Sequence[Arrival], *, door: str, now: datetime) -> list[AttachedSession]:
         self._check()
         answers = []
         for item in arrivals:
@@ -62,7 +80,7 @@ class MemoryMQTT:
             if not again and not resumed:
                 self._end(item.device)
             answers.append(
-                Attached(
+                AttachedSession(
                     device=item.device, connection=item.connection, resumed=resumed, number=one.number,
                     filters=dict(one.filters) if resumed else {}, sent_to=one.sent_to if resumed else None,
                 )
@@ -123,11 +141,11 @@ class MemoryMQTT:
             if one.connection == item.connection:
                 one.filters = dict(item.filters)
 
-    async def held(self, door: str) -> Held:
+    async def held(self, door: str) -> HeldSessions:
         self._check()
         mine = {device: one for device, one in self.sessions.items() if one.door == door}
         mail = {device: one.number for device, one in mine.items() if self.rows.get(device)}
-        return Held(len(mine), sum(one.connection for one in mine.values()), mail)
+        return HeldSessions(len(mine), sum(one.connection for one in mine.values()), mail)
 
     async def held_connections(self, door: str) -> dict[str, int]:
         self._check()
@@ -205,15 +223,17 @@ class MemoryMQTT:
                 numbers.append(None)
                 continue
             one.number += 1
-            parcel = Parcel(device=message.device, number=one.number, topic=message.topic, payload=message.payload,
-                            qos=min(qos, message.qos), expires_at=message.expires_at)  # fmt: skip
+            parcel = PendingMessage(
+                device=message.device, number=one.number, topic=message.topic, payload=message.payload,
+                qos=min(qos, message.qos), expires_at=message.expires_at,
+            )  # fmt: skip
             mail[one.number] = (message.kind, parcel)
             numbers.append(one.number)
         return numbers
 
-    async def read(self, wanted: Sequence[tuple[str, int, int, int]]) -> list[Parcel]:
+    async def read(self, wanted: Sequence[tuple[str, int, int, int]]) -> list[PendingMessage]:
         self._check()
-        found: list[Parcel] = []
+        found: list[PendingMessage] = []
         for device, connection, after, count in wanted:
             if device in self.sessions and self.sessions[device].connection == connection:
                 mail = self.rows.get(device, {})
@@ -241,3 +261,9 @@ class MemoryMQTT:
         self._check()
         del now
         self.audited.extend(publishes)
+
+    # -- refusals
+
+    async def record(self, refusals: Sequence[ConnectRefusal]) -> None:
+        self._check()
+        self.refusals += refusals

@@ -1,5 +1,5 @@
 import { svelte } from "@sveltejs/vite-plugin-svelte";
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
@@ -19,14 +19,37 @@ function compressed(): Plugin {
         const text = readFileSync(join(out, name));
         if (text.length < 1024) continue;
         writeFileSync(join(out, `${name}.gz`), gzipSync(text, { level: 9 }));
-        writeFileSync(join(out, `${name}.br`), brotliCompressSync(text, { params: { [constants.BROTLI_PARAM_QUALITY]: 9 } }));
+        writeFileSync(
+          join(out, `${name}.br`),
+          brotliCompressSync(text, { params: { [constants.BROTLI_PARAM_QUALITY]: 9 } }),
+        );
       }
     },
   };
 }
 
+/** Which packages ended up in the bundle, for THIRD_PARTY_NOTICES.txt: build/bundled.json at the root. */
+function bundled(): Plugin {
+  return {
+    name: "bundled",
+    apply: "build",
+    generateBundle(_, files) {
+      const sources = Object.values(files).flatMap((file) =>
+        file.type === "chunk" ? Object.keys(file.modules) : file.originalFileNames,
+      );
+      const names = sources.map((source) => /.*node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(source)?.[1]);
+      const folder = fileURLToPath(new URL("../build", import.meta.url));
+      mkdirSync(folder, { recursive: true });
+      writeFileSync(
+        join(folder, "bundled.json"),
+        JSON.stringify([...new Set(names.filter((name) => name !== undefined))].sort()),
+      );
+    },
+  };
+}
+
 export default defineConfig({
-  plugins: [svelte(), compressed()],
+  plugins: [svelte(), compressed(), bundled()],
   base: "/",
   build: {
     outDir: out,

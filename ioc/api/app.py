@@ -7,85 +7,148 @@ from fastapi import APIRouter, FastAPI
 from fastapi.routing import iter_route_contexts
 from starlette.types import ASGIApp
 
-from ioc.api import (
-    alerts,
+from ioc.api.auth import inventory
+from ioc.api.context import APIContext, AreaCache
+from ioc.api.deps import APIState
+from ioc.api.http import problems
+from ioc.api.http.compression import Compression
+from ioc.api.http.deadline import RequestDeadline
+from ioc.api.http.head import HeadRequests
+from ioc.api.http.headers import SecurityHeaders
+from ioc.api.http.hosts import KnownHosts
+from ioc.api.identity.authenticator import Authenticator
+from ioc.api.identity.passwords import Passwords
+from ioc.api.identity.refusals import Refusals
+from ioc.api.identity.throttle import SignInThrottle
+from ioc.api.routes.alerts import alerts, bulk, incidents, performance, work
+from ioc.api.routes.city import (
+    air,
     areas,
-    audit,
-    backtests,
-    dead_letters,
-    devices,
     domains,
-    drills,
     events,
     feeds,
-    health,
-    keys,
-    messages,
-    problems,
-    rule_edits,
-    rules,
+    indicator_imports,
+    indicators,
+    manual,
+    media,
+    places,
+    quality,
     series,
-    session,
-    status,
-    stream,
-    users,
 )
-from ioc.api.auth import inventory
-from ioc.api.authenticator import Authenticator
-from ioc.api.deps import APIState
-from ioc.api.frames import FrameReader
-from ioc.api.headers import SecurityHeaders
-from ioc.api.hub import Hub
-from ioc.api.parts import APIParts, AreaCache
-from ioc.api.passwords import Passwords
-from ioc.api.patience import Patience
-from ioc.api.rule_desk import RuleDesk
-from ioc.api.throttle import Throttle
-from ioc.api.tiles import Tiles
+from ioc.api.routes.contacts import calls, contacts, units
+from ioc.api.routes.dated import limit_imports, limits, lookup_imports, lookups
+from ioc.api.routes.devices import (
+    connect_refusals,
+    dead_letters,
+    device_imports,
+    devices,
+    maintenance,
+    messages,
+    releases,
+    unknown,
+)
+from ioc.api.routes.people import audit, keys, session, users
+from ioc.api.routes.roster import coverage, modes, notes, shifts
+from ioc.api.routes.rules import backtests, drills, rule_edits, rules
+from ioc.api.routes.silences import silences
+from ioc.api.routes.system import health, status, stream, tour
+from ioc.api.stream.hub import Hub
+from ioc.api.stream.sse_events import FrameReader
+from ioc.api.views.duty import roster_watch
+from ioc.api.views.looks import Looks
+from ioc.api.views.rule_checks import RuleDesk
+from ioc.api.views.scrapes import Scrapes
+from ioc.api.views.tiles import Tiles
+from ioc.indicators.check import ROWS_MAX
+from ioc.media.photos import PhotoEncoder
+from ioc.runtime.request_quota import RequestQuota
+from ioc.sheets.sheet import SheetBounds, SheetReader
+from ioc.sheets.table import HEAD_ROWS_MAX
+from ioc.store.accounts.request_quota import QuotaTable
 
 PREFIX = "/api/v1"
-FREE_ACCOUNT_ATTEMPTS = 5
-FREE_ADDRESS_ATTEMPTS = 30
-ACCOUNT_DELAY_SECONDS_MAX = 60.0
-"""Bounded lower than the address's: else a stranger could lock a person out by failing in their name."""
+SHEET_COLUMNS_MAX = 60
 ROUTERS = (
     session.router,
     alerts.router,
+    incidents.router,
+    bulk.router,
+    work.router,
+    performance.router,
+    calls.router,
+    silences.router,
+    units.router,
+    contacts.router,
+    coverage.router,  # before the shifts: their routes would take its path for an id
+    shifts.router,
+    notes.router,
+    modes.router,
+    device_imports.router,
+    connect_refusals.router,
+    unknown.router,  # before the devices: their routes would take its path for an id
     devices.router,
+    maintenance.router,
     messages.router,
     areas.router,
+    places.router,
     feeds.router,
     rules.router,
     rule_edits.router,
+    limit_imports.router,  # before the limits: their routes would take its path for an id
+    limits.router,
+    lookup_imports.router,
+    lookups.router,
     backtests.of_rules,
     backtests.router,
     domains.router,
     events.router,
+    manual.router,
+    media.router,
+    quality.router,
+    indicator_imports.router,
+    indicators.router,
     series.router,
+    air.router,
     dead_letters.router,
+    releases.router,
     keys.router,
     users.router,
     drills.router,
+    tour.router,
     audit.router,
     stream.router,
     status.router,
 )
 
 
-def create_state(parts: APIParts, *, passwords: Passwords | None = None, reader: FrameReader | None = None) -> APIState:
+def create_state(
+    context: APIContext, *, passwords: Passwords | None = None, reader: FrameReader | None = None
+) -> APIState:
     """Build what lives as long as the application; ``passwords`` and ``reader`` are for tests."""
-    area_cache = AreaCache(parts)
-    people = Authenticator(parts, area_cache)
+    area_cache = AreaCache(context)
+    people = Authenticator(context, area_cache)
     return APIState(
-        parts=parts,
+        context=context,
         areas=area_cache,
         people=people,
         passwords=passwords or Passwords(),
-        account_throttle=Throttle(parts.io_clock, FREE_ACCOUNT_ATTEMPTS, ACCOUNT_DELAY_SECONDS_MAX),
-        address_throttle=Throttle(parts.io_clock, FREE_ADDRESS_ATTEMPTS),
-        hub=Hub(parts, area_cache, people, reader),
-        tiles=Tiles(parts),
-        rules=RuleDesk(parts),
+        throttle=SignInThrottle(context.io_clock),
+        quota=RequestQuota(
+            "requests",
+            context.settings.http_requests_per_minute,
+            store=QuotaTable(context.database),
+            io_clock=context.io_clock,
+            wall=context.wall,
+        ),
+        looks=Looks(context),
+        refusals=Refusals(context.database, context.io_clock, context.metrics),
+        hub=Hub(context, area_cache, people, reader, roster_watch(context, area_cache)),
+        tiles=Tiles(context),
+        rules=RuleDesk(context),
+        scrapes=Scrapes(),
+        sheets=SheetReader(SheetBounds(rows_max=ROWS_MAX + HEAD_ROWS_MAX, columns_max=SHEET_COLUMNS_MAX)),
+        device_sheets=SheetReader(device_imports.BOUNDS),
+        photos=PhotoEncoder(),
     )
 
 
@@ -106,7 +169,7 @@ def create_app(state: APIState, *, door: APIRouter | None = None, site: ASGIApp 
 
     app = FastAPI(
         title="IOC",
-        version=state.parts.version,
+        version=state.context.version,
         summary="Intelligent Operations Center",
         openapi_url=None,
         docs_url=None,
@@ -116,8 +179,11 @@ def create_app(state: APIState, *, door: APIRouter | None = None, site: ASGIApp 
     )
     app.state.api = state
     problems.install(app)
-    app.add_middleware(Patience, board=state.parts.board)
-    app.add_middleware(SecurityHeaders, metrics=state.parts.metrics)
+    app.add_middleware(RequestDeadline, board=state.context.board)
+    app.add_middleware(Compression)
+    app.add_middleware(KnownHosts, setting=state.context.settings.http_hosts)
+    app.add_middleware(SecurityHeaders, metrics=state.context.metrics)
+    app.add_middleware(HeadRequests)  # the last added is the outermost
     app.include_router(health.router)
     for router in ROUTERS:
         app.include_router(router, prefix=PREFIX)
@@ -125,7 +191,7 @@ def create_app(state: APIState, *, door: APIRouter | None = None, site: ASGIApp 
     if door is not None:
         app.include_router(door, prefix=PREFIX)
         door_endpoints = [getattr(line.original_route, "endpoint", None) for line in iter_route_contexts(door.routes)]
-    inventory(app, door_endpoints)
+    app.state.access = inventory(app, door_endpoints)
     if site is not None:
         app.router.default = site
     return app

@@ -6,20 +6,17 @@ import asyncio
 import contextlib
 import json
 import secrets
-import threading
 from pathlib import Path
 
-import structlog
-
+from ioc.assembly.context import ProcessContext, announced, open_context, ready_file, until_stopped
 from ioc.bootstrap.intake import open_intake
-from ioc.bootstrap.parts import Parts, announced, open_parts, ready_file, until_stopped
 from ioc.errors import SettingsError
-from ioc.ingest.mqtt_bridge.inbox import Inbox
-from ioc.ingest.mqtt_bridge.link import BrokerLink, LinkState
-from ioc.ingest.mqtt_bridge.plan import CLIENT_ID, BridgePlan, parse_address, subscriptions
-from ioc.ingest.mqtt_bridge.uplink import BridgeUplink
+from ioc.ingest.bridge.inbox import Inbox
+from ioc.ingest.bridge.link import BrokerLink, LinkState
+from ioc.ingest.bridge.plan import CLIENT_ID, BridgePlan, parse_address, subscriptions
+from ioc.ingest.bridge.uplink import BridgeUplink
+from ioc.runtime.supervisor import write_ready
 from ioc.settings import Settings
-from ioc.supervisor import write_ready
 
 PACKET_BODIES = 4
 """A body up to so many times the bound is still let in, to be kept as a dead letter; the broker drops longer ones."""
@@ -29,27 +26,27 @@ INBOX_INFLIGHTS = 2
 
 async def run_bridge(settings: Settings) -> None:
     """Take what the broker has for us until stopped."""
-    async with open_parts(settings, "bridge", connections_max=4) as parts, open_intake(parts) as intake:
+    async with open_context(settings, "bridge", connections_max=4) as context, open_intake(context) as intake:
         memory = BridgeMemory(settings.data_dir / "bridge.json")
-        plan = bridge_plan(parts, memory)
+        plan = bridge_plan(context, memory)
         inbox = Inbox(messages_max=INBOX_INFLIGHTS * plan.inflight_max, bytes_max=settings.queue_bytes_max)
-        told = _Told(settings, plan, memory)
+        told = _BridgeStatus(settings, plan, memory)
         link = BrokerLink(
-            plan=plan, inbox=inbox, io_clock=parts.io_clock, metrics=parts.metrics, on_change=told.changed
+            plan=plan, inbox=inbox, io_clock=context.io_clock, metrics=context.metrics, on_change=told.changed
         )
         uplink = BridgeUplink(
             inbox=inbox,
             link=link,
             intake=intake.pipeline,
-            log_clock=parts.log_clock,
-            metrics=parts.metrics,
+            log_clock=context.log_clock,
+            metrics=context.metrics,
             body_bytes_max=settings.body_bytes_max,
             inflight_max=plan.inflight_max,
             receipts=settings.mqtt_bridge_receipts,
+            beat=context.liveness.loop(),
         )
-        threading.excepthook = lambda args: _thread_failed(link, args)
         try:
-            async with announced(parts, **told.facts(LinkState(connected=False))):
+            async with announced(context, **told.facts(LinkState(connected=False))):
                 link.start()
                 await until_stopped(uplink.run(), intake.broken())
         finally:
@@ -57,15 +54,15 @@ async def run_bridge(settings: Settings) -> None:
             await asyncio.to_thread(link.stop)
 
 
-def bridge_plan(parts: Parts, memory: BridgeMemory) -> BridgePlan:
+def bridge_plan(context: ProcessContext, memory: BridgeMemory) -> BridgePlan:
     """Return what the settings ask for.
 
     Raises:
         SettingsError: a setting of the bridge is wrong; the message names it and never holds a password.
     """
-    settings = parts.settings
+    settings = context.settings
     if settings.mqtt_bridge_url is None:
-        if parts.mark is not None:
+        if context.mark is not None:
             raise SettingsError("a drill opens no real broker: IOC_MQTT_BRIDGE_DRILL declares one that is a drill's")
         raise SettingsError("IOC_MQTT_BRIDGE_URL: name the site's broker, mqtt://user@host")
     address = parse_address(settings.mqtt_bridge_url, password_file=settings.mqtt_bridge_password_file)
@@ -77,7 +74,7 @@ def bridge_plan(parts: Parts, memory: BridgeMemory) -> BridgePlan:
         address=address,
         client_id=client_id,
         filters=subscriptions(
-            settings.mqtt_bridge_topics, feeds=parts.pack.feeds, share=settings.mqtt_bridge_share, level=level
+            settings.mqtt_bridge_topics, feeds=context.pack.feeds, share=settings.mqtt_bridge_share, level=level
         ),
         level=level,
         shared=settings.mqtt_bridge_share is not None,
@@ -85,7 +82,7 @@ def bridge_plan(parts: Parts, memory: BridgeMemory) -> BridgePlan:
         packet_bytes_max=PACKET_BODIES * settings.body_bytes_max,
         session_seconds=settings.mqtt_bridge_session_hours * 3_600,
         keepalive_seconds=settings.mqtt_bridge_keepalive_seconds,
-        session_known=memory.knows(address.shown, client_id),
+        session_known=memory.knows(address.display_text, client_id),
         ca_file=settings.mqtt_bridge_ca_file,
         cert_file=settings.mqtt_bridge_cert_file,
         key_file=settings.mqtt_bridge_key_file,
@@ -127,7 +124,7 @@ class BridgeMemory:
         draft.replace(self._path)
 
 
-class _Told:
+class _BridgeStatus:
     """Says in the ready file how the link stands: `/api/v1/status` shows it."""
 
     def __init__(self, settings: Settings, plan: BridgePlan, memory: BridgeMemory) -> None:
@@ -138,7 +135,7 @@ class _Told:
 
     def facts(self, state: LinkState) -> dict[str, object]:
         """Return what is told."""
-        return {"broker": self._plan.address.shown, "connected": state.connected, "why": state.why}
+        return {"broker": self._plan.address.display_text, "connected": state.connected, "why": state.why}
 
     def changed(self, state: LinkState) -> None:
         """Tell a change, from the link's thread."""
@@ -147,12 +144,7 @@ class _Told:
 
     def _tell(self, state: LinkState) -> None:
         if state.connected:
-            self._memory.subscribed(self._plan.address.shown, self._plan.client_id)
+            self._memory.subscribed(self._plan.address.display_text, self._plan.client_id)
         path = ready_file(self._settings, "bridge")
         if path.exists():
             write_ready(path, **self.facts(state))
-
-
-def _thread_failed(link: BrokerLink, args: threading.ExceptHookArgs) -> None:
-    structlog.get_logger().error("thread_failed", exc_info=(args.exc_type, args.exc_value, args.exc_traceback))
-    link.thread_failed(args.thread, args.exc_value)

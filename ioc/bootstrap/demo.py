@@ -7,17 +7,23 @@ import os
 from pathlib import Path
 from typing import Any
 
-from ioc.bootstrap.parts import Parts
-from ioc.store.demo_keys import demo_keys
+from ioc.assembly.context import ProcessContext
+from ioc.store.registry.demo_keys import demo_keys
 
 CITIZEN_FEED = "citizen_report"
 
 
-async def write_devices(parts: Parts) -> Path:
-    """Write devices.json (mode 0600) with a working key for each device; keys that still work are kept."""
-    path = parts.settings.data_dir / "devices.json"
-    keys = await demo_keys(parts.database, feeds=(CITIZEN_FEED,), known=_known_secrets(path), now=parts.wall.now())
-    _write(path, {"devices": keys.devices, "feed_keys": keys.feeds})
+async def write_devices(context: ProcessContext) -> Path:
+    """Write devices.json (mode 0600): a working key for each device and feed, and how the pack plays its feeds.
+
+    Keys that still work are kept.
+    """
+    path = context.settings.data_dir / "devices.json"
+    # Yesterday comes in as history, which only a feed's key may bring.
+    pack = context.pack
+    feeds = tuple(sorted({CITIZEN_FEED, *pack.plays, *(device.feed for device in pack.devices)}))
+    keys = await demo_keys(context.database, feeds=feeds, known=_known_secrets(path), now=context.wall.now())
+    _write(path, {"devices": keys.devices, "feed_keys": keys.feeds, "plays": pack.plays})
     return path
 
 

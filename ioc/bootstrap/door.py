@@ -7,21 +7,22 @@ from collections.abc import Coroutine
 
 import structlog
 
+from ioc.assembly.context import ProcessContext, announced, door_names, open_context, until_stopped
 from ioc.bootstrap.intake import open_intake
-from ioc.bootstrap.parts import Parts, announced, door_names, open_parts, until_stopped
-from ioc.bootstrap.tls import LiveContext, check_tls, mqtt_files
+from ioc.edge.tls import LiveContext, check_tls, mqtt_files
 from ioc.errors import ServiceUnreachableError, SettingsError
-from ioc.ingest.mqtt_door import MQTTDoor
-from ioc.ingest.mqtt_limits import MQTTLimits
-from ioc.ingest.mqtt_listener import TLSContext
-from ioc.ingest.mqtt_stores import MQTTStores
-from ioc.ingest.mqtt_welcome import MQTTBounds
+from ioc.ingest.mqtt.connect import MQTTBounds
+from ioc.ingest.mqtt.limits import MQTTLimits
+from ioc.ingest.mqtt.listener import TLSContext
+from ioc.ingest.mqtt.server import MQTTDoor
+from ioc.ingest.mqtt.sessions.ports import MQTTStores
 from ioc.settings import Settings
-from ioc.store.mqtt_doors import MQTTDoorStore
-from ioc.store.mqtt_sessions import MQTTSessionStore
-from ioc.store.mqtt_wills import MQTTWillStore
-from ioc.store.outbound import OutboundStore
-from ioc.store.wakeup import MQTT_CHANNEL, Wakeup
+from ioc.store.postgres.wakeup import MQTT_CHANNEL, Wakeup
+from ioc.store.sessions.connect_refusals import ConnectRefusalStore
+from ioc.store.sessions.doors import MQTTDoorStore
+from ioc.store.sessions.outbound import OutboundStore
+from ioc.store.sessions.sessions import MQTTSessionStore
+from ioc.store.sessions.wills import MQTTWillStore
 
 OWN_FILES = 256
 """The database, the metrics socket, logs, and sockets that are turned away."""
@@ -68,14 +69,17 @@ def raise_open_files(connections_max: int) -> int:
     return hard - OWN_FILES
 
 
-def mqtt_stores(parts: Parts) -> MQTTStores:
+def mqtt_stores(context: ProcessContext) -> MQTTStores:
     """Return the door's ports to sessions, outbound messages, wills and doors."""
-    database = parts.database
+    database = context.database
+    sessions = MQTTSessionStore(database)
     return MQTTStores(
-        sessions=MQTTSessionStore(database),
-        outbound=OutboundStore(database, waiting_max=parts.settings.outbound_waiting_max),
+        sessions=sessions,
+        held=sessions,
+        outbound=OutboundStore(database, waiting_max=context.settings.outbound_waiting_max),
         wills=MQTTWillStore(database),
         doors=MQTTDoorStore(database),
+        refusals=ConnectRefusalStore(database),
     )
 
 
@@ -117,9 +121,9 @@ async def run_door(settings: Settings) -> None:
     check_tls(settings)
     connections_max = raise_open_files(settings.mqtt_connections_max)
     async with (
-        open_parts(settings, door_names(settings.mqtt_door_number)[-1], connections_max=5) as parts,
-        open_intake(parts) as intake,
-        Wakeup(parts.database, MQTT_CHANNEL) as waiter,
+        open_context(settings, door_names(settings.mqtt_door_number)[-1], connections_max=5) as context,
+        open_intake(context) as intake,
+        Wakeup(context.database, MQTT_CHANNEL) as waiter,
     ):
         door = MQTTDoor(
             pipeline=intake.pipeline,
@@ -132,16 +136,17 @@ async def run_door(settings: Settings) -> None:
                 session_seconds_max=settings.mqtt_session_hours_max * 3_600,
                 limits=mqtt_limits(settings),
             ),
-            stores=mqtt_stores(parts),
+            stores=mqtt_stores(context),
             waiter=waiter,
-            log_clock=parts.log_clock,
-            wall=parts.wall,
-            io_clock=parts.io_clock,
-            metrics=parts.metrics,
+            log_clock=context.log_clock,
+            wall=context.wall,
+            io_clock=context.io_clock,
+            metrics=context.metrics,
+            beat=context.liveness.loop(),
         )
         try:
             facts, work = await listen(door, settings)
-            async with announced(parts, **facts):
+            async with announced(context, **facts):
                 await until_stopped(door.broken(), intake.broken(), *work)
         finally:
             await door.stop(settings.stop_seconds / 2)

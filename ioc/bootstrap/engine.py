@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import time
 
-from ioc.bootstrap.parts import announced, open_parts, until_stopped
-from ioc.drill_clock import DrillClock
+from ioc.assembly.context import ProcessContext, announced, open_context, until_stopped
 from ioc.rules.engine import RuleEngine
+from ioc.runtime.drill_clock import DrillClock
 from ioc.settings import Settings
-from ioc.store.rule_memory import RuleMemoryStore
-from ioc.store.wakeup import LOG_CHANNEL, Wakeup
+from ioc.store.postgres.wakeup import LOG_CHANNEL, Wakeup
+from ioc.store.rules.memory import RuleMemoryStore
 
 ASKED_POLL_SECONDS = 0.002
 """How soon the engine notices a question of a drill's conductor."""
@@ -36,23 +36,33 @@ class AskedWaiter:
                 return True
 
 
+def rule_engine(context: ProcessContext, waiter: Wakeup) -> RuleEngine:
+    """Return the engine of this instance, on the clock of its log."""
+    return RuleEngine(
+        reader=context.log,
+        store=RuleMemoryStore(
+            context.database, context.log, number_prefix=context.pack.number_prefix, grouping=context.pack.grouping()
+        ),
+        waiter=waiter if context.drill is None else AskedWaiter(waiter, context.drill),
+        feeds=context.pack.feeds,
+        zones={zone.code: zone.name for zone in context.pack.zones},
+        timezone=context.pack.zone,
+        log_clock=context.log_clock,
+        io_clock=context.io_clock,
+        metrics=context.metrics,
+        poll_seconds=context.settings.poll_milliseconds / 1_000,
+        snapshot_seconds=context.settings.snapshot_seconds,
+        conductor=context.drill,
+        beat=context.liveness.loop(),
+    )
+
+
 async def run_rules(settings: Settings) -> None:
     """Evaluate the log until stopped, or until another worker holds the lease."""
-    async with open_parts(settings, "rules", connections_max=4) as parts, Wakeup(parts.database, LOG_CHANNEL) as waiter:
-        store = RuleMemoryStore(parts.database, parts.log, number_prefix=parts.pack.number_prefix)
-        engine = RuleEngine(
-            reader=parts.log,
-            store=store,
-            waiter=waiter if parts.drill is None else AskedWaiter(waiter, parts.drill),
-            feeds=parts.pack.feeds,
-            zones={zone.code: zone.name for zone in parts.pack.zones},
-            timezone=parts.pack.zone,
-            log_clock=parts.log_clock,
-            io_clock=parts.io_clock,
-            metrics=parts.metrics,
-            poll_seconds=settings.poll_milliseconds / 1_000,
-            snapshot_seconds=settings.snapshot_seconds,
-            conductor=parts.drill,
-        )
-        async with announced(parts):
+    async with (
+        open_context(settings, "rules", connections_max=4) as context,
+        Wakeup(context.database, LOG_CHANNEL) as waiter,
+    ):
+        engine = rule_engine(context, waiter)
+        async with announced(context):
             await until_stopped(engine.run())

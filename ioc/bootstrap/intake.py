@@ -7,26 +7,30 @@ import contextlib
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 
-from ioc.bootstrap.parts import Parts, until_answered
-from ioc.bootstrap.watch import watched
+from ioc.assembly.context import ProcessContext, until_answered
+from ioc.bootstrap.health_watch import watch_health
 from ioc.domain.event import Flag
-from ioc.ingest.fairness import Share
-from ioc.ingest.pipeline import Bounds, Pipeline
-from ioc.ingest.prepare import Preparer
-from ioc.ingest.registry import CachedRegistry
-from ioc.store.pace import PaceStore
-from ioc.store.registry import RegistryStore
-from ioc.store.wakeup import REGISTRY_CHANNEL, Wakeup
-from ioc.trouble import TroubleBoard
+from ioc.errors import PackError
+from ioc.ingest.adapters.registry import reader_of, unknown_adapters
+from ioc.ingest.pipeline.backlog import Share
+from ioc.ingest.pipeline.batcher import Bounds, Pipeline
+from ioc.ingest.pipeline.preparation import Preparer
+from ioc.ingest.pipeline.registry_cache import CachedRegistry
+from ioc.runtime.health_conditions import HealthConditions
+from ioc.runtime.role_watch import RoleWatch
+from ioc.store.log.intake_pace import PaceStore
+from ioc.store.postgres.wakeup import REGISTRY_CHANNEL, Wakeup
+from ioc.store.registry.registry import RegistryStore
 
 
 @dataclass(frozen=True, slots=True)
-class Intake:
+class DoorIntake:
     """A running pipeline, the registry that its doors ask, and what hinders the intake now."""
 
     pipeline: Pipeline
     registry: CachedRegistry
-    board: TroubleBoard
+    board: HealthConditions
+    roles: RoleWatch
     work: Sequence[asyncio.Task[None]]
     """What must go on while the intake is open."""
 
@@ -46,36 +50,42 @@ class Intake:
 
 
 @contextlib.asynccontextmanager
-async def open_intake(parts: Parts, *, heartbeat: bool = False) -> AsyncIterator[Intake]:
+async def open_intake(context: ProcessContext, *, roles: RoleWatch | None = None) -> AsyncIterator[DoorIntake]:
     """Start a pipeline and what watches over it; at the end refuse new work, commit what waits, then stop.
 
-    With ``heartbeat`` the board knows of the database what its own commits say, second by second.
+    With ``roles`` the board knows, second by second, of the database what its own commits say, and of the roles
+    whether they beat.
     """
-    settings = parts.settings
-    registry = CachedRegistry(RegistryStore(parts.database), parts.wall)
+    settings = context.settings
+    unknown = unknown_adapters(context.pack.feeds)
+    if unknown:
+        raise PackError(f"no adapter of that name: {', '.join(f'{name} of {feed}' for feed, name in unknown)}")
+    registry = CachedRegistry(RegistryStore(context.database, context.pack.zones), context.wall)
     await until_answered(registry.refresh)
     pipeline = Pipeline(
         preparer=Preparer(
-            feeds=parts.pack.feeds,
+            feeds=context.pack.feeds,
             registry=registry,
             events_max=settings.batch_events_max,
-            marks=() if parts.mark is None else (Flag.DRILL,),
+            marks=() if context.mark is None else (Flag.DRILL,),
+            reader_of=reader_of,
         ),
-        sink=parts.log,
-        log_clock=parts.log_clock,
-        io_clock=parts.io_clock,
-        metrics=parts.metrics,
+        sink=context.log,
+        log_clock=context.log_clock,
+        io_clock=context.io_clock,
+        metrics=context.metrics,
         bounds=Bounds(
             batch_rows=settings.batch_rows,
             batch_seconds=settings.batch_milliseconds / 1_000,
             queue_rows_max=settings.queue_rows_max,
             queue_bytes_max=settings.queue_bytes_max,
         ),
-        share=Share(PaceStore(parts.database), parts.metrics),
+        share=Share(PaceStore(context.database), context.metrics),
+        beat=context.liveness.loop(),
     )
     async with (
-        Wakeup(parts.database, REGISTRY_CHANNEL) as waiter,
-        watched(parts, pipeline, heartbeat=heartbeat) as board,
+        Wakeup(context.database, REGISTRY_CHANNEL) as waiter,
+        watch_health(context, pipeline, roles) as board,
     ):
         tasks = [
             asyncio.create_task(pipeline.run()),
@@ -83,7 +93,7 @@ async def open_intake(parts: Parts, *, heartbeat: bool = False) -> AsyncIterator
             asyncio.create_task(pipeline.share.follow()),
         ]
         try:
-            yield Intake(pipeline, registry, board, tasks)
+            yield DoorIntake(pipeline, registry, board, roles or RoleWatch(frozenset()), tasks)
         finally:
             await pipeline.stop(settings.stop_seconds / 2)
             for task in tasks:

@@ -15,29 +15,32 @@ from pathlib import Path
 
 import structlog
 
+from ioc.assembly.context import door_names, environment_of, open_context, ready_file, roles_of, until_answered
+from ioc.assembly.drill_folder import refuse_drill_folder
+from ioc.assembly.egress_guard import guard_settings
 from ioc.bootstrap.accounts import first_account
 from ioc.bootstrap.demo import write_devices
-from ioc.bootstrap.drill import DrillPlan, play_scenario, register_stations, without_silence
-from ioc.bootstrap.drill_folder import refuse_drill_folder
-from ioc.bootstrap.outward import guarded
-from ioc.bootstrap.parts import door_names, environment_of, open_parts, ready_file, until_answered
-from ioc.bootstrap.tls import check_tls
-from ioc.clock import AnchoredLogClock
-from ioc.errors import IOCError
-from ioc.packs.loader import load_pack
+from ioc.drills.instance import DrillPlan, pack_of_drill, play_scenario, register_stations
+from ioc.edge.tls import check_tls
+from ioc.errors import IOCError, ServiceUnreachableError
+from ioc.packs.loader import load_pack, pack_folder
+from ioc.runtime.clock import AnchoredLogClock
+from ioc.runtime.supervisor import RoleProcess, Supervisor
 from ioc.settings import Settings
-from ioc.store.embedded import EmbeddedPostgres
-from ioc.store.embedded_cluster import home_of
-from ioc.store.pack_apply import PackStore
-from ioc.store.partitions import ensure_partitions
-from ioc.store.revision import applied_revision, newest_revision
-from ioc.supervisor import Role, Supervisor
+from ioc.store.embedded.cluster import home_of
+from ioc.store.embedded.server import EmbeddedPostgres
+from ioc.store.log.partitions import ensure_partitions
+from ioc.store.operations.role_beats import forget_beats
+from ioc.store.postgres.revision import applied_revision, newest_revision
+from ioc.store.rules.pack_apply import PackStore
 
-ROLES = ("keeper", "rollup", "rules", "door", "api")
-"""In the order in which they start; they stop in reverse. With them `bridge`, where a site's broker is named."""
 POSTGRES_POLL_SECONDS = 0.2
 POLLS_PER_RESERVE = 50
 TOLD_LENGTH = 80
+DEMO_DAY = "city"
+"""The demo's scenario whose shifts before are played first: the ordinary day."""
+HEARD_FILE = "yesterday.json"
+"""Which devices that day has heard from when to when: no other yesterday is sent for them."""
 DEMO_EVENT_DAYS = 7
 """A demo that is left running does not fill the disk."""
 
@@ -68,14 +71,16 @@ async def run_up(settings: Settings, *, say: Callable[[str], None], drill: Drill
     if settings.tls == "self":
         settings, authority = own_tls(settings, say=say)
     check_tls(settings)
+    check_ports(settings)
+    pack_folder(settings.pack)
     async with contextlib.AsyncExitStack() as stack:
         say("starting PostgreSQL" if settings.database_url is None else "asking PostgreSQL")
         dsn = await stack.enter_async_context(postgres(settings))
-        inside = guarded(settings).model_copy(
+        inside = guard_settings(settings).model_copy(
             update={
                 "database_url": dsn,
                 "disk_path": disk_path(settings),
-                # A role that is started again must come back where its clients look for it.
+                # A restarted role must listen on the same port, where its clients reconnect.
                 "http_port": settings.http_port or free_port(settings.http_host),
                 "mqtt_port": settings.mqtt_port or free_port(settings.mqtt_host),
                 "mqtt_tls_port": free_port(settings.mqtt_tls_host)
@@ -107,7 +112,7 @@ async def run_up(settings: Settings, *, say: Callable[[str], None], drill: Drill
 
 def own_tls(settings: Settings, *, say: Callable[[str], None]) -> tuple[Settings, Path]:
     """Return settings with this instance's own certificates, and the authority that who connects must trust."""
-    from ioc.bootstrap.self_signed import with_own_tls
+    from ioc.edge.certificates import with_own_tls
 
     settings, own = with_own_tls(settings, AnchoredLogClock().now())
     say(f"TLS of our own: trust {own.authority} on devices and screens, SHA-256 {own.fingerprint}")
@@ -116,7 +121,7 @@ def own_tls(settings: Settings, *, say: Callable[[str], None]) -> tuple[Settings
 
 def say_lan(settings: Settings, *, say: Callable[[str], None]) -> None:
     """Say where the network finds what this machine serves to it."""
-    from ioc.bootstrap.self_signed import lan_address
+    from ioc.edge.certificates import lan_address
 
     address = lan_address()
     if address is not None:
@@ -141,6 +146,33 @@ def disk_path(settings: Settings) -> Path | None:
     if settings.disk_path is not None or settings.database_url is not None:
         return settings.disk_path
     return home_of(settings.data_dir)
+
+
+def check_ports(settings: Settings) -> None:
+    """Look before anything is started whether the ports that were asked for are free.
+
+    Raises:
+        ServiceUnreachableError: one is not; it says which, and what to do.
+    """
+    asked = [
+        (settings.http_host, settings.http_port, "screens and API", "--http-port", "IOC_HTTP_PORT"),
+        (settings.mqtt_host, settings.mqtt_port, "the MQTT door", "--mqtt-port", "IOC_MQTT_PORT"),
+        (settings.mqtt_tls_host, settings.mqtt_tls_port or 0, "MQTT over TLS", None, "IOC_MQTT_TLS_PORT"),
+    ]
+    for host, port, use, option, variable in asked:
+        if not port:
+            continue
+        with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((host, port))
+                probe.listen(1)
+            except OSError as error:
+                ways = " or ".join(way for way in (option, variable) if way)
+                raise ServiceUnreachableError(
+                    f"port {port} on {host}, for {use}, cannot be used ({error.strerror}): "
+                    f"end what uses it, or choose another with {ways}"
+                ) from error
 
 
 def free_port(host: str) -> int:
@@ -191,7 +223,7 @@ async def _keep_postgres(server: EmbeddedPostgres) -> None:
                 await asyncio.to_thread(server.start)
                 told = ""
             except IOCError as error:
-                # On a full disk this goes on for hours: the same words are said once.
+                # A disk can stay full for hours: print the same message only once.
                 if str(error)[:TOLD_LENGTH] != told:
                     told = str(error)[:TOLD_LENGTH]
                     structlog.get_logger().error("postgres_does_not_start", error=str(error))
@@ -205,25 +237,39 @@ async def prepare(
     pack = load_pack(settings.pack)
     dsn = settings.database_url or ""
     if await until_answered(lambda: applied_revision(dsn), say=say) != newest_revision():
-        from ioc.store.migrate import upgrade_async
+        from ioc.store.postgres.migrate import upgrade_async
 
         say("migrating the database")
         await upgrade_async(dsn)
-    async with open_parts(settings, "up", connections_max=2) as parts:
-        if parts.drill is not None:
-            parts.drill.step_to((await parts.log.head())[1])  # a clock file from before a power cut may be behind
-        now = parts.log_clock.now()
+    played_first = settings.demo and settings.demo_scenario == DEMO_DAY
+    async with open_context(settings, "up", connections_max=8 if played_first else 2) as context:
+        if context.drill is not None:
+            context.drill.step_to((await context.log.head())[1])  # a clock file from before a power cut may be behind
+        async with context.database.connection() as connection:
+            await forget_beats(connection)  # of the run before: whoever works now beats anew within a second
+        now = context.log_clock.now()
         keep_from = now - timedelta(days=settings.retention_event_days)
-        await ensure_partitions(parts.database, now, keep_from=keep_from.date())
-        played = pack if parts.drill is None else without_silence(pack)
-        applied = await PackStore(parts.database, parts.log).apply(played, now)
+        await ensure_partitions(context.database, now, keep_from=keep_from.date())
+        account = None
+        if played_first:
+            from ioc.bootstrap.demo_day import play_yesterday
+
+            account = await first_account(context)  # before that day's people: it is only made where there is nobody
+            await play_yesterday(context, settings.data_dir / HEARD_FILE, say=say)
+            now = context.log_clock.now()
+        played = pack if context.mark is None else pack_of_drill(pack, context.mark)
+        applied = await PackStore(context.database, context.log).apply(played, now)
         if applied.added or applied.changed or applied.removed:
             say(f"pack {pack.id}: {applied.added} new, {applied.changed} changed, {applied.removed} removed")
+        if settings.demo:
+            from ioc.bootstrap.demo_contacts import enter_contacts
+
+            await enter_contacts(context, say=say)
         if drill is not None and drill.scenario is not None:
-            await register_stations(parts, drill.scenario)
+            await register_stations(context, drill.scenario)
         if settings.demo or drill is not None:
-            await write_devices(parts)
-        return await first_account(parts)
+            await write_devices(context)
+        return account or await first_account(context)
 
 
 async def start_roles(
@@ -235,10 +281,12 @@ async def start_roles(
     """
     names = roles_of(settings)
     roles = [role_process(settings, name) for name in names]
-    # Side by side: the database is ready, and each waits for nothing but it. The supervisor keeps their order to stop.
+    # Start all roles at once: each needs only the database, which is ready. The supervisor stops them in order.
     facts = dict(zip(names, await asyncio.gather(*(supervisor.start(role) for role in roles)), strict=True))
-    http_url = f"{facts['api'].get('http_scheme', 'http')}://{_shown(settings.http_host)}:{facts['api']['http_port']}"
-    mqtt_address = f"{_shown(settings.mqtt_host)}:{facts['door']['mqtt_port']}"
+    http_url = (
+        f"{facts['api'].get('http_scheme', 'http')}://{_shown_host(settings.http_host)}:{facts['api']['http_port']}"
+    )
+    mqtt_address = f"{_shown_host(settings.mqtt_host)}:{facts['door']['mqtt_port']}"
     if settings.demo:
         say("starting the simulators")
         await supervisor.start(
@@ -247,30 +295,28 @@ async def start_roles(
     return http_url, mqtt_address
 
 
-def roles_of(settings: Settings) -> tuple[str, ...]:
-    """Return the processes of this instance, in the order in which they start; they stop in reverse."""
-    bridge = ("bridge",) if settings.mqtt_bridge_url is not None else ()
-    return ("keeper", "rollup", "rules", *door_names(settings.mqtt_doors), *bridge, "api")
-
-
-def role_process(settings: Settings, name: str) -> Role:
-    """Return the process of a role by its name of :func:`roles_of`."""
+def role_process(settings: Settings, name: str) -> RoleProcess:
+    """Return the process of a role by its name of :func:`ioc.assembly.context.roles_of`."""
     environment = role_environment(settings)
     doors = door_names(settings.mqtt_doors)
     if name in doors:
         environment["IOC_MQTT_DOOR_NUMBER"] = str(doors.index(name) + 1)
     command = "door" if name in doors else name
-    return Role(name, [sys.executable, "-m", "ioc", command], ready_file=ready_file(settings, name),
-                environment=environment)  # fmt: skip
+    return RoleProcess(name, [sys.executable, "-m", "ioc", command], ready_file=ready_file(settings, name),
+                environment=environment, beats=True)  # fmt: skip
 
 
-def simulators_role(settings: Settings, *, http_url: str, mqtt_address: str, authority: Path | None = None) -> Role:
+def simulators_role(
+    settings: Settings, *, http_url: str, mqtt_address: str, authority: Path | None = None
+) -> RoleProcess:
     """Return the process that plays the city's devices in a demo."""
     command = [sys.executable, "-m", "simulators", "--mqtt", mqtt_address, "--http", http_url, "--devices",
-               str(settings.data_dir / "devices.json"), "--scenario", "flood", "--seed", "2017"]  # fmt: skip
+               str(settings.data_dir / "devices.json"), "--scenario", settings.demo_scenario,
+               "--seed", "2017", "--history", str(settings.data_dir / "history.json"),
+               "--heard", str(settings.data_dir / HEARD_FILE)]  # fmt: skip
     if authority is not None:
         command += ["--ca", str(authority.resolve())]
-    return Role("simulators", command, environment={"IOC_DATABASE_URL": ""})
+    return RoleProcess("simulators", command, environment={"IOC_DATABASE_URL": ""})
 
 
 def role_environment(settings: Settings) -> dict[str, str]:
@@ -283,5 +329,5 @@ def role_environment(settings: Settings) -> dict[str, str]:
     return given
 
 
-def _shown(host: str) -> str:
+def _shown_host(host: str) -> str:
     return "127.0.0.1" if host in ("0.0.0.0", "::") else host  # noqa: S104 - compared, not bound

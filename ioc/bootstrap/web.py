@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import resource
+import os
 import socket
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -13,22 +13,36 @@ import uvicorn
 
 from ioc import __version__
 from ioc.api.app import create_app, create_state
-from ioc.api.deps import APIParts, APIState
-from ioc.bootstrap.drill_host import DrillHost
-from ioc.bootstrap.http_connection import guarded_by
-from ioc.bootstrap.http_guard import GuardBounds, HTTPGuard, read_networks
-from ioc.bootstrap.intake import Intake, open_intake
-from ioc.bootstrap.parts import Parts, announced, open_parts, ready_file, until_stopped
+from ioc.api.deps import APIContext, APIState
+from ioc.assembly.context import ProcessContext, announced, open_context, ready_file, roles_of, until_stopped
+from ioc.bootstrap.anchoring import anchors_of
+from ioc.bootstrap.intake import DoorIntake, open_intake
 from ioc.bootstrap.scrape import metrics_text
-from ioc.bootstrap.tls import LiveContext, http_files
+from ioc.domain.event import Flag
 from ioc.domain.moment import format_time
+from ioc.domain.scope import Scope
+from ioc.drills.host import DrillHost
+from ioc.drills.tour import TourDesk
+from ioc.drills.tour_host import TourHost
+from ioc.edge.http_connection import guarded_by
+from ioc.edge.http_guard import GuardBounds, HTTPGuard, read_networks
+from ioc.edge.tls import LiveContext, http_files
 from ioc.errors import ServiceUnreachableError, StoreUnavailableError
-from ioc.ingest.http import HTTPDoor
+from ioc.ingest.adapters.registry import reader_of
+from ioc.ingest.http.routes import HTTPBounds, HTTPDoor
+from ioc.ingest.pipeline.manual import ManualDoor
+from ioc.ingest.pipeline.release import ReleaseDoor
+from ioc.runtime.health_conditions import DATABASE
+from ioc.runtime.open_files import allow_open_files
+from ioc.runtime.request_quota import RequestQuota
+from ioc.runtime.role_watch import API, KEEPER, LOOK_SECONDS, ROLLUP, RULES, RoleWatch
+from ioc.runtime.supervisor import SUPERVISED, read_ready
 from ioc.screens.site import Site
 from ioc.settings import Settings
-from ioc.store.wakeup import CHANGE_CHANNEL, Wakeup
-from ioc.supervisor import read_ready
-from ioc.trouble import DATABASE
+from ioc.sheets.sheet import FILE_BYTES_MAX
+from ioc.store.accounts.request_quota import QuotaTable
+from ioc.store.audit.anchors import by_id
+from ioc.store.postgres.wakeup import CHANGE_CHANNEL, Wakeup
 
 HEADER_BYTES_MAX = 16 << 10
 BODY_BYTES_MAX = 256 << 10
@@ -40,6 +54,7 @@ HANDSHAKE_SECONDS = 10
 CONNECTIONS = 12
 FAILING_SECONDS_MAX = 3.0
 STREAMS_END_SECONDS = 2
+ALL_BEAT_SECONDS = 30.0
 
 
 class Server(uvicorn.Server):
@@ -81,15 +96,16 @@ async def run_api(settings: Settings) -> None:
     files = http_files(settings)
     live = LiveContext(files) if files is not None else None
     async with (
-        open_parts(settings, "api", connections_max=CONNECTIONS) as parts,
-        open_intake(parts, heartbeat=True) as intake,
-        Wakeup(parts.database, CHANGE_CHANNEL) as waiter,
+        open_context(settings, "api", connections_max=CONNECTIONS) as context,
+        open_intake(context, roles=RoleWatch(required_roles(settings))) as intake,
+        Wakeup(context.database, CHANGE_CHANNEL) as waiter,
     ):
-        drills = None if parts.mark is not None else DrillHost(parts)
-        state = create_state(_api_parts(parts, intake, waiter, drills))
-        app = create_app(state, door=http_door(parts, intake).router(), site=Site())
-        guard = HTTPGuard(guard_bounds(settings), io_clock=parts.io_clock, metrics=parts.metrics)
-        _allow_files(settings.http_connections_max + FILES_BESIDE_CONNECTIONS)
+        drills = None if context.mark is not None else DrillHost(context)
+        tours = None if context.mark is not None else TourHost(context)
+        state = create_state(_api_parts(context, intake, waiter, drills, tours))
+        app = create_app(state, door=http_door(context, intake).router(), site=Site())
+        guard = HTTPGuard(guard_bounds(settings), io_clock=context.io_clock, metrics=context.metrics)
+        allow_open_files(settings.http_connections_max + FILES_BESIDE_CONNECTIONS)
         server = Server(
             uvicorn.Config(
                 app,
@@ -112,13 +128,32 @@ async def run_api(settings: Settings) -> None:
         try:
             while not server.started and not serving.done():  # noqa: ASYNC110 - uvicorn has no event for it
                 await asyncio.sleep(0.01)
+            if SUPERVISED in os.environ:
+                await _all_beat(context, intake.roles)
             scheme = "http" if live is None else "https"
-            async with announced(parts, http_port=listener.getsockname()[1], http_scheme=scheme):
-                work = [*following, *([] if drills is None else [drills.run()])]
+            async with announced(context, http_port=listener.getsockname()[1], http_scheme=scheme):
+                work = [*following, *(host.run() for host in (drills, tours) if host is not None)]
                 await until_stopped(asyncio.shield(serving), asyncio.shield(guarding), intake.broken(), *work)
         finally:
             guarding.cancel()
             await _stop(server, serving, state)
+
+
+def required_roles(settings: Settings) -> frozenset[str]:
+    """Return the roles that are missed where they never beat: all of an instance that `ioc up` runs.
+
+    Where each role runs by itself, doors and bridge count from their first beat on: a site may have none.
+    """
+    if SUPERVISED in os.environ:
+        return frozenset(roles_of(settings)) - {API}
+    return frozenset((RULES, ROLLUP, KEEPER))
+
+
+async def _all_beat(context: ProcessContext, roles: RoleWatch) -> None:
+    """Wait until every role beats, so that "ready" is true when it is said; not for ever: one may be broken."""
+    deadline = context.io_clock.seconds() + ALL_BEAT_SECONDS
+    while context.io_clock.seconds() < deadline and not roles.complete:  # noqa: ASYNC110 - others beat, elsewhere
+        await asyncio.sleep(LOOK_SECONDS / 2)
 
 
 def guard_bounds(settings: Settings) -> GuardBounds:
@@ -138,17 +173,18 @@ def guard_bounds(settings: Settings) -> GuardBounds:
         body_bytes_per_second=settings.http_bytes_per_second,
         write_seconds=settings.http_write_seconds,
         body_bytes_max=BODY_BYTES_MAX,
-        body_bytes_by_prefix={"/api/v1/feeds/": events, "/api/v1/cloudevents": events},
+        body_bytes_by_prefix={
+            "/api/v1/feeds/": events,
+            "/api/v1/cloudevents": events,
+            "/api/v1/adapters/": events,
+            "/api/v1/devices/imports": FILE_BYTES_MAX + BODY_SLACK_BYTES,
+            "/api/v1/limits/imports": FILE_BYTES_MAX + BODY_SLACK_BYTES,
+            "/api/v1/lookups/imports": FILE_BYTES_MAX + BODY_SLACK_BYTES,
+            "/api/v1/indicators/import": FILE_BYTES_MAX + BODY_SLACK_BYTES,
+            "/api/v1/media": settings.media_bytes_max + BODY_SLACK_BYTES,
+        },
         trusted=read_networks(settings.http_trusted_proxies),
     )
-
-
-def _allow_files(number: int) -> None:
-    """Raise the process's bound on open files where it is lower than the connections need."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft != resource.RLIM_INFINITY and soft < number:
-        wanted = number if hard == resource.RLIM_INFINITY else min(number, hard)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 async def _stop(server: uvicorn.Server, serving: asyncio.Task[None], state: APIState) -> None:
@@ -180,23 +216,33 @@ def _listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-def http_door(parts: Parts, intake: Intake) -> HTTPDoor:
+def http_door(context: ProcessContext, intake: DoorIntake) -> HTTPDoor:
     """Return the HTTP door on an intake. It is made here: the MQTT role starts faster without FastAPI."""
     return HTTPDoor(
         pipeline=intake.pipeline,
         registry=intake.registry,
-        feeds=parts.pack.feeds,
-        log_clock=parts.log_clock,
-        metrics=parts.metrics,
-        body_bytes_max=parts.settings.batch_body_bytes_max,
-        gathered_bytes_max=parts.settings.queue_bytes_max,
-        answer_seconds_max=parts.settings.commit_timeout_seconds,
+        feeds=context.pack.feeds,
+        log_clock=context.log_clock,
+        metrics=context.metrics,
+        quota=RequestQuota(
+            "posts",
+            context.settings.http_posts_per_minute,
+            store=QuotaTable(context.database),
+            io_clock=context.io_clock,
+            wall=context.wall,
+        ),
+        bounds=HTTPBounds(
+            events_max=context.settings.batch_events_max,
+            body_bytes_max=context.settings.batch_body_bytes_max,
+            gathered_bytes_max=context.settings.queue_bytes_max,
+            answer_seconds_max=context.settings.commit_timeout_seconds,
+        ),
     )
 
 
-def _drill_state(parts: Parts) -> Callable[[], Mapping[str, Any]] | None:
+def _drill_state(context: ProcessContext) -> Callable[[], Mapping[str, Any]] | None:
     """Return what says how the drill stands, None in a real instance. ``speed`` 0: as fast as it can."""
-    mark, drill = parts.mark, parts.drill
+    mark, drill = context.mark, context.drill
     if mark is None or drill is None:
         return None
 
@@ -206,7 +252,9 @@ def _drill_state(parts: Parts) -> Callable[[], Mapping[str, Any]] | None:
     return state
 
 
-def _api_parts(parts: Parts, intake: Intake, waiter: Wakeup, drills: DrillHost | None) -> APIParts:
+def _api_parts(
+    context: ProcessContext, intake: DoorIntake, waiter: Wakeup, drills: DrillHost | None, tours: TourHost | None
+) -> APIContext:
     async def heart_beats() -> None:
         why = intake.board.why(DATABASE)
         if why is not None:
@@ -214,30 +262,56 @@ def _api_parts(parts: Parts, intake: Intake, waiter: Wakeup, drills: DrillHost |
 
     async def intake_commits() -> None:
         failing = intake.pipeline.failing_since
-        if failing is not None and parts.io_clock.seconds() - failing > FAILING_SECONDS_MAX:
+        if failing is not None and context.io_clock.seconds() - failing > FAILING_SECONDS_MAX:
             raise StoreUnavailableError("the intake cannot commit")
 
-    async def text() -> bytes:
-        return await metrics_text(parts)
+    anchors = anchors_of(context.settings)
 
-    return APIParts(
-        settings=parts.settings,
-        database=parts.database,
-        pack=parts.pack,
-        metrics=parts.metrics,
-        clock=parts.log_clock,
-        wall=parts.wall,
-        io_clock=parts.io_clock,
-        log=parts.log,
+    async def anchored() -> Mapping[int, bytes]:
+        return {} if anchors is None else by_id(await anchors.read())
+
+    async def text(scope: Scope) -> bytes:
+        return await metrics_text(context, scope)
+
+    return APIContext(
+        settings=context.settings,
+        database=context.database,
+        pack=context.pack,
+        metrics=context.metrics,
+        clock=context.log_clock,
+        wall=context.wall,
+        io_clock=context.io_clock,
+        log=context.log,
         wakeup=waiter,
         metrics_text=text,
         version=__version__,
-        started_at=parts.wall.now(),
+        started_at=context.wall.now(),
         checks={"database": heart_beats, "intake": intake_commits},
         board=intake.board,
-        bridge=lambda: bridge_state(parts.settings),
-        drill=_drill_state(parts),
+        roles=intake.roles,
+        audit_anchors=anchored,
+        beat=context.liveness.loop(),
+        bridge=lambda: bridge_state(context.settings),
+        drill=_drill_state(context),
+        manual=ManualDoor(
+            pipeline=intake.pipeline,
+            registry=intake.registry,
+            feeds=context.pack.feeds,
+            metrics=context.metrics,
+            marks=() if context.mark is None else (Flag.DRILL,),
+        ),
+        release=ReleaseDoor(
+            pipeline=intake.pipeline,
+            registry=intake.registry,
+            feeds=context.pack.feeds,
+            metrics=context.metrics,
+            events_max=context.settings.batch_events_max,
+            reader_of=reader_of,
+            marks=() if context.mark is None else (Flag.DRILL,),
+        ),
         drills=drills,
+        tours=tours,
+        tour=TourDesk(context) if context.mark is not None and context.mark.tour else None,
     )
 
 

@@ -1,6 +1,6 @@
-"""Alerts: a condition the engine keeps, and the work people do on it, apart from each other.
+"""Alerts: a condition that the engine keeps. ``Transition`` is what the pure engine says of it.
 
-``Transition`` is what the pure engine says; ``WorkAction`` what a person does. Neither writes the other's columns.
+What people do with an alert stands in :mod:`ioc.work`. Neither side writes the other's columns.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from typing import Any
 
 from ioc.domain.feed import Label
 from ioc.domain.severity import Severity
-from ioc.errors import TransitionError
 
 
 class Condition(StrEnum):
@@ -42,50 +41,8 @@ class TransitionKind(StrEnum):
     """It came back within `refire`: the same alert, one more flap."""
 
 
-class WorkState(StrEnum):
-    """How far people are with an alert; written by people only."""
-
-    NEW = "new"
-    """Chưa nhận: nobody has taken note."""
-    ACKNOWLEDGED = "acknowledged"
-    """Đã nhận: somebody has it."""
-    RESOLVED = "resolved"
-    """Đã xử lý: done; refused while the condition fires."""
-
-
-class WorkAction(StrEnum):
-    """What a person does with an alert."""
-
-    ACKNOWLEDGE = "acknowledge"
-    """Take note of it."""
-    COMMENT = "comment"
-    """Write something down; any state."""
-    RESOLVE = "resolve"
-    """Say that it is done."""
-    REOPEN = "reopen"
-    """Undo a resolve or an acknowledge: back to new."""
-
-
-WORK_TRANSITIONS: Mapping[WorkAction, Mapping[WorkState, WorkState]] = {
-    WorkAction.ACKNOWLEDGE: {WorkState.NEW: WorkState.ACKNOWLEDGED},
-    WorkAction.COMMENT: {state: state for state in WorkState},
-    WorkAction.RESOLVE: {WorkState.NEW: WorkState.RESOLVED, WorkState.ACKNOWLEDGED: WorkState.RESOLVED},
-    WorkAction.REOPEN: {WorkState.RESOLVED: WorkState.NEW, WorkState.ACKNOWLEDGED: WorkState.NEW},
-}
-
-
-def next_work_state(state: WorkState, action: WorkAction, condition: Condition) -> WorkState:
-    """Return the state after ``action``.
-
-    Raises:
-        TransitionError: the state does not allow it, or the condition still fires (resolve).
-    """
-    if action is WorkAction.RESOLVE and condition is Condition.FIRING:
-        raise TransitionError("the condition still fires: it cannot be resolved before it clears")
-    target = WORK_TRANSITIONS[action].get(state)
-    if target is None:
-        raise TransitionError(f"{action} is not possible while the alert is {state}")
-    return target
+BEGUN = (TransitionKind.OPENED, TransitionKind.REOPENED)
+"""Moves by which an alert comes to fire."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +64,8 @@ class Limit:
     source: str
     verified: bool
     valid_from: str | None = None
+    name: Label | None = None
+    """What people call it, such as BĐ II; None: by its value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +73,7 @@ class Evidence:
     """Why a transition happened; enough for an auditor to compute it again."""
 
     clause: str
-    """The CEL condition that held, as written in the rule."""
+    """The clause that held, as written in the rule."""
     values: Mapping[str, Any]
     """The measures' values, by name."""
     readings: tuple[EvidenceReading, ...]
@@ -161,6 +120,43 @@ class Transition:
     restricted: bool = False
     reason: str = ""
     labels: Mapping[str, str] = field(default_factory=dict)
+    now: AlertNow | None = field(default=None, repr=False, compare=False)
+    """Of one that clears: how things were then, as the key's memory may go with it."""
+    ends_by_person: bool = False
+    """The alert is open until somebody tells its outcome; that its condition is over ends nothing."""
+    acknowledge_due: datetime | None = None
+    """Until when somebody must have it, and until when its outcome must be told; set where it opens or reopens."""
+    resolve_due: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MeasuredValue:
+    """One value of an alert's main measure, with when it was read and the log position at which it was evaluated."""
+
+    value: float | None
+    """A boolean for a measure that is a yes or no; None where the kind has no number."""
+    unit: str
+    time: datetime
+    position: int
+    text: Label
+    label: Label | None = None
+    """Of a peak, which way it is one: highest, lowest, strongest."""
+
+
+@dataclass(frozen=True, slots=True)
+class AlertNow:
+    """How things are with one alert: written by the engine alone, never by people."""
+
+    alert_id: str
+    position: int
+    """The log position that it is true at."""
+    headline: Label
+    """Title, place, now and peak in one line."""
+    now: MeasuredValue | None = None
+    peak: MeasuredValue | None = None
+    trend: str | None = None
+    closing: Label | None = None
+    """Of one that is over, title, place, peak and how long it was, in one line; None while it goes on."""
 
 
 @dataclass(frozen=True, slots=True)

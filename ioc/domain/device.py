@@ -11,7 +11,12 @@ from typing import Any
 
 from ioc.domain.feed import Label
 
+DEVICE_CLASS = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 DEVICE_ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+LOW_BATTERY_PCT = 20
+"""Below it a device's battery counts as low: an operating value of ours, of no law."""
+RESERVED_IDS = frozenset({"export", "imports", "template", "unknown"})
+"""No device has such an id: the API has something else at its address."""
 
 
 class DeviceState(StrEnum):
@@ -23,6 +28,15 @@ class DeviceState(StrEnum):
     """Its silence is expected."""
     RETIRED = "retired"
     """It may not report any more; its history stays."""
+
+
+class DeviceImportState(StrEnum):
+    """What became of an import of devices."""
+
+    APPLIED = "applied"
+    """What it brought stands in the registry."""
+    UNDONE = "undone"
+    """It was taken back; what was before stands again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,4 +64,6 @@ class Device:
     gateway: bool = False
     """It may publish for the devices whose parent it is."""
     extra: Mapping[str, Any] = field(default_factory=dict)
+    device_class: str | None = None
+    """What limits by class go by, such as `special-area` of a noise meter at a hospital."""
     version: int = 1

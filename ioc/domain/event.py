@@ -12,13 +12,11 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from ioc.domain.moment import FUTURE_TRUSTED_MAX, OLDEST_TRUSTED, SKEW_MAX
-
-ID_LETTERS_MAX = 200
+ID_CHARS_MAX = 200
 """The longest id that a sender may give a message."""
 HASH_BYTES = 16
 UNTIMED = datetime(1970, 1, 1, tzinfo=UTC)
-"""The identity's time of a message that names none: all such keys share one partition."""
+"""The identity's time of a message with neither id nor time: all such keys share one partition."""
 TWO = tuple(f"{number:02}" for number in range(60))
 
 
@@ -28,7 +26,9 @@ class Flag(StrEnum):
     ANONYMOUS = "anonymous"
     """It had neither id nor time: once-only holds only within its connection."""
     CLOCK_FAULT = "clock_fault"
-    """Its time is before 1990, before the device's registration or more than a day ahead."""
+    """Its time is before 1990, more than a month before the device's registration or more than a day ahead."""
+    BEFORE_REGISTRATION = "before_registration"
+    """It was measured in the month before the device was registered; its own time counts."""
     SKEWED = "skewed"
     """Its time is more than two minutes ahead; the log's time counts instead."""
     LATE = "late"
@@ -43,6 +43,16 @@ class Flag(StrEnum):
     """Imported history: stored and charted, never evaluated live."""
     DRILL = "drill"
     """Part of a drill."""
+    RELEASED = "released"
+    """It was refused at a door and kept; a person let it in afterwards."""
+    WITHDRAWN = "withdrawn"
+    """A revision that takes back what a person had entered: it has no values, and what rested on it is judged anew."""
+
+
+TAKEN_BACK = "_withdrawn"
+"""The member of a revision `withdrawn` that names the log positions of the revisions which it takes back."""
+NOT_KEPT = "not_kept"
+"""A mark of a receipt: refused, and no dead letter keeps it, because its sender's quota of the hour is used up."""
 
 
 class Outcome(StrEnum):
@@ -54,6 +64,14 @@ class Outcome(StrEnum):
     """The log had it already."""
     REFUSED = "refused"
     """It is a dead letter with its reason."""
+
+
+class PersonalValue(NamedTuple):
+    """A value that says who a person is, under the reference that stands for it in the log."""
+
+    reference: str
+    field: str
+    value: Any
 
 
 class Message(NamedTuple):
@@ -84,6 +102,10 @@ class Message(NamedTuple):
     registered_at: datetime | None = None
     raw: bytes = b""
     """The bytes it came in, kept only if it ends as a dead letter."""
+    remark: str | None = None
+    """What its sender should know of it although it is stored: fields that are unknown or were dropped, by name."""
+    personal: tuple[PersonalValue, ...] = ()
+    """What of it says who a person is: kept apart from the log, ``data`` holds the references."""
 
     @property
     def source(self) -> str:
@@ -108,16 +130,26 @@ class DeadLetter:
     topic: str | None = None
     content_type: str | None = None
     raw_bytes: int | None = None
+    field: str | None = None
+    """The field of the feed that does not fit, where the reason speaks of one."""
+    area: str | None = None
+    """The unit in which an unknown device says it is; None: nothing is known of that."""
 
 
 class Receipt(NamedTuple):
-    """The log's answer for one message of a batch, in the batch's order."""
+    """The log's answer for one message of a batch, in the batch's order.
+
+    ``key`` and ``position`` are those of the event that stands, which a duplicate repeats. ``detail`` is a sentence:
+    why it is refused, or what is remarkable about what is stored.
+    """
 
     outcome: Outcome
     key: bytes | None = None
     position: int | None = None
     reason: str | None = None
     detail: str | None = None
+    flags: tuple[str, ...] = ()
+    """The marks of an event that is stored."""
 
 
 class EntryKind(StrEnum):
@@ -137,6 +169,10 @@ class EntryKind(StrEnum):
     """An area's full new value, or null."""
     CALENDAR = "calendar"
     """The calendar's full new value."""
+    LIMIT = "limit"
+    """A dated limit's full new value, or null: it is gone."""
+    ENGINE = "engine"
+    """Another version of the rule engine, or another pack's texts, took over: {semantics, texts, position}."""
 
 
 class Event(NamedTuple):
@@ -186,7 +222,7 @@ def canonical(value: object) -> bytes:
     return bytes(memoryview(orjson.dumps(value, option=orjson.OPT_SORT_KEYS)))
 
 
-def framed(*parts: bytes) -> bytes:
+def frame_parts(*parts: bytes) -> bytes:
     """Return the parts one after the other, each behind its length, so that no two lists of parts are alike joined."""
     return b"".join([piece for part in parts for piece in (len(part).to_bytes(4, "big"), part)])
 
@@ -195,7 +231,7 @@ def hash16(*parts: bytes) -> bytes:
     """Return a 16-byte BLAKE2b hash of length-prefixed parts, so that no two lists of parts collide by joining."""
     if len(parts) == 1:
         return blake2b(len(parts[0]).to_bytes(4, "big") + parts[0], digest_size=HASH_BYTES).digest()
-    return blake2b(framed(*parts), digest_size=HASH_BYTES).digest()
+    return blake2b(frame_parts(*parts), digest_size=HASH_BYTES).digest()
 
 
 def identity_head(source: str) -> bytes:
@@ -207,7 +243,7 @@ def identity_head(source: str) -> bytes:
 def _heads(source: str) -> tuple[bytes, bytes, bytes]:
     """Return what the three kinds of identity of a source begin with: a device sends for ever under one source."""
     name = source.encode()
-    return framed(b"it", name), framed(b"tc", name), framed(b"ic", name)
+    return frame_parts(b"it", name), frame_parts(b"tc", name), frame_parts(b"ic", name)
 
 
 @lru_cache(maxsize=64)
@@ -226,10 +262,11 @@ def _instant(time: datetime) -> bytes:
 def identity(source: str, message_id: str | None, time: datetime | None, content: bytes) -> tuple[bytes, datetime]:
     """Return (key, key_time) of a message (ARCHITECTURE, Identity).
 
-    (source, id, time) when both are given; (source, time, content) without an id; (source, id, content) without
-    a time; with neither the caller flags it `anonymous` and mixes something of its connection into ``source``.
+    (source, id, time) when both are given; (source, time, content) without an id; with neither the caller flags it
+    `anonymous` and mixes something of its connection into ``content``. An id without a time is an identity for a
+    bounded time only, see :mod:`ioc.domain.untimed`.
     """
-    with_both, with_time, with_id = _heads(source)
+    with_both, with_time, with_none = _heads(source)
     if time is not None:
         if message_id is not None:
             name, second = message_id.encode(), _instant(time)
@@ -237,24 +274,7 @@ def identity(source: str, message_id: str | None, time: datetime | None, content
                 b"%b%b%b%b%b" % (with_both, len(name).to_bytes(4, "big"), name, len(second).to_bytes(4, "big"), second),
                 digest_size=HASH_BYTES,
             ).digest(), time
-        return blake2b(with_time + framed(_instant(time), content), digest_size=HASH_BYTES).digest(), time
-    return blake2b(with_id + framed((message_id or "").encode(), content), digest_size=HASH_BYTES).digest(), UNTIMED
-
-
-def effective_time(
-    observed: datetime | None, log_time: datetime, registered_at: datetime | None = None
-) -> tuple[datetime, str | None]:
-    """Return the time that counts for windows and timers, and the flag that says why it differs (RULES).
-
-    Untrusted (before 1990, before the registration, more than a day ahead): the log's time, `clock_fault`.
-    Else the observed time, but at most two minutes ahead of the log: `skewed`.
-    """
-    if observed is None:
-        return log_time, None
-    if observed < OLDEST_TRUSTED or observed > log_time + FUTURE_TRUSTED_MAX:
-        return log_time, Flag.CLOCK_FAULT
-    if registered_at is not None and observed < registered_at:
-        return log_time, Flag.CLOCK_FAULT
-    if observed > log_time + SKEW_MAX:
-        return log_time + SKEW_MAX, Flag.SKEWED
-    return observed, None
+        return blake2b(with_time + frame_parts(_instant(time), content), digest_size=HASH_BYTES).digest(), time
+    return blake2b(
+        with_none + frame_parts((message_id or "").encode(), content), digest_size=HASH_BYTES
+    ).digest(), UNTIMED

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ioc.domain.account import KeyRecord
-from ioc.domain.area import Area
 from ioc.domain.device import Device
+from ioc.domain.people.account import KeyRecord
+from ioc.domain.places.area import Area
 
 
 @dataclass(frozen=True, slots=True)

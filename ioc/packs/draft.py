@@ -10,24 +10,29 @@ from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from ioc.packs.directory.schema_units import UnitsEntry
+from ioc.packs.incidents.schema_incidents import IncidentsEntry
 from ioc.packs.pack import RawRule, content_hash
 from ioc.packs.problem import Findings
-from ioc.packs.schema import PackEntry, Strict
+from ioc.packs.schema import LabelText, PackEntry, Strict
 from ioc.packs.schema_calendar import CalendarEntry
+from ioc.packs.schema_dated import LimitsEntry, LookupsEntry
 from ioc.packs.schema_feed import FeedEntry
-from ioc.packs.schema_place import AREA_LISTS, DEVICE_LISTS, AreaRow, DeviceRow, Row
-from ioc.packs.source import Sourced, read_geojson, read_rows, read_yaml
+from ioc.packs.schema_indicators import IndicatorsEntry
+from ioc.packs.schema_place import AREA_LISTS, DEVICE_LISTS, AreaRow, DeviceRow, TableRow
+from ioc.packs.schema_system import SystemsEntry
+from ioc.packs.source import SourceValue, read_geojson, read_rows, read_yaml
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
 FILES_MAX = 2_000
 
 
 @dataclass(frozen=True, slots=True)
-class Placed(Generic[ModelT]):
+class SourcedModel(Generic[ModelT]):
     """A checked model and where it was read."""
 
     value: ModelT
-    source: Sourced
+    source: SourceValue
 
     def line(self, *path: str | int) -> int:
         """Return the line of a key of it."""
@@ -39,14 +44,26 @@ class Draft:
     """What could be read of a pack's folder."""
 
     folder: Path
-    pack: Placed[PackEntry] | None = None
-    areas: list[Placed[AreaRow]] = field(default_factory=list)
-    feeds: list[Placed[FeedEntry]] = field(default_factory=list)
-    devices: list[Placed[DeviceRow]] = field(default_factory=list)
+    pack: SourcedModel[PackEntry] | None = None
+    areas: list[SourcedModel[AreaRow]] = field(default_factory=list)
+    feeds: list[SourcedModel[FeedEntry]] = field(default_factory=list)
+    devices: list[SourcedModel[DeviceRow]] = field(default_factory=list)
     rules: list[RawRule] = field(default_factory=list)
-    calendar: Placed[CalendarEntry] | None = None
-    shapes: Sourced | None = None
-    layers: dict[str, Sourced] = field(default_factory=dict)
+    calendar: SourcedModel[CalendarEntry] | None = None
+    systems: SourcedModel[SystemsEntry] | None = None
+    limits: SourcedModel[LimitsEntry] | None = None
+    lookups: SourcedModel[LookupsEntry] | None = None
+    incidents: SourcedModel[IncidentsEntry] | None = None
+    indicators: SourcedModel[IndicatorsEntry] | None = None
+    units: SourcedModel[UnitsEntry] | None = None
+    shapes: SourceValue | None = None
+    layers: dict[str, SourceValue] = field(default_factory=dict)
+
+    def unit_names(self) -> dict[str, LabelText]:
+        """Return the name of each unit, of `pack.yaml` and of `units.yaml`."""
+        named = [*(self.pack.value.units if self.pack is not None else ())]
+        named += self.units.value.units if self.units is not None else ()
+        return {unit.id: unit.name for unit in named}
 
 
 def read_draft(folder: Path, findings: Findings) -> Draft:
@@ -55,24 +72,30 @@ def read_draft(folder: Path, findings: Findings) -> Draft:
     source = read_yaml(folder / "pack.yaml", name="pack.yaml", findings=findings)
     if source is not None:
         entry = check_model(PackEntry, source, findings)
-        draft.pack = Placed(entry, source) if entry is not None else None
+        draft.pack = SourcedModel(entry, source) if entry is not None else None
     for row in read_rows(folder / "areas.csv", name="areas.csv", lists=AREA_LISTS, findings=findings):
         area = check_model(AreaRow, row, findings)
         if area is not None:
-            draft.areas.append(Placed(area, row))
+            draft.areas.append(SourcedModel(area, row))
     for row in read_rows(folder / "devices.csv", name="devices.csv", lists=DEVICE_LISTS, findings=findings):
         device = check_model(DeviceRow, row, findings)
         if device is not None:
-            draft.devices.append(Placed(device, row))
+            draft.devices.append(SourcedModel(device, row))
     for source in read_folder(folder, "feeds", findings):
         feed = check_model(FeedEntry, source, findings)
         if feed is not None:
-            draft.feeds.append(Placed(feed, source))
+            draft.feeds.append(SourcedModel(feed, source))
     for source in read_folder(folder, "rules", findings):
         rule = read_rule(source, findings)
         if rule is not None:
             draft.rules.append(rule)
-    draft.calendar = read_calendar(folder, findings)
+    draft.calendar = read_optional(CalendarEntry, folder, "calendar.yaml", findings)
+    draft.systems = read_optional(SystemsEntry, folder, "systems.yaml", findings)
+    draft.limits = read_optional(LimitsEntry, folder, "limits.yaml", findings)
+    draft.lookups = read_optional(LookupsEntry, folder, "lookups.yaml", findings)
+    draft.incidents = read_optional(IncidentsEntry, folder, "incidents.yaml", findings)
+    draft.indicators = read_optional(IndicatorsEntry, folder, "indicators.yaml", findings)
+    draft.units = read_optional(UnitsEntry, folder, "units.yaml", findings)
     if (folder / "shapes.geojson").exists():
         draft.shapes = read_geojson(folder / "shapes.geojson", name="shapes.geojson", findings=findings)
     for layer in draft.pack.value.layers if draft.pack is not None else ():
@@ -83,7 +106,7 @@ def read_draft(folder: Path, findings: Findings) -> Draft:
     return draft
 
 
-def read_folder(folder: Path, kind: str, findings: Findings) -> Iterator[Sourced]:
+def read_folder(folder: Path, kind: str, findings: Findings) -> Iterator[SourceValue]:
     """Yield the YAML files of one kind in name order."""
     paths = sorted((folder / kind).glob("*.yaml"))
     if not paths:
@@ -98,15 +121,14 @@ def read_folder(folder: Path, kind: str, findings: Findings) -> Iterator[Sourced
             yield source
 
 
-def read_calendar(folder: Path, findings: Findings) -> Placed[CalendarEntry] | None:
-    """Return the pack's holidays; a pack may have none."""
-    name = "calendar.yaml"
+def read_optional(model: type[ModelT], folder: Path, name: str, findings: Findings) -> SourcedModel[ModelT] | None:
+    """Return a file that a pack may have or not: its holidays, systems, limits, lookup tables, incidents, units."""
     source = read_yaml(folder / name, name=name, findings=findings) if (folder / name).exists() else None
-    entry = check_model(CalendarEntry, source, findings) if source is not None else None
-    return Placed(entry, source) if entry is not None and source is not None else None
+    entry = check_model(model, source, findings) if source is not None else None
+    return SourcedModel(entry, source) if entry is not None and source is not None else None
 
 
-def read_rule(source: Sourced, findings: Findings) -> RawRule | None:
+def read_rule(source: SourceValue, findings: Findings) -> RawRule | None:
     """Return the rule with its frame checked: it has a `rule` id, and its file is named after it."""
     identifier = source.value.get("rule")
     if not isinstance(identifier, str) or not identifier:
@@ -126,7 +148,7 @@ def read_rule(source: Sourced, findings: Findings) -> RawRule | None:
     )
 
 
-def check_model(model: type[ModelT], source: Sourced, findings: Findings) -> ModelT | None:
+def check_model(model: type[ModelT], source: SourceValue, findings: Findings) -> ModelT | None:
     """Return the strict model of a file or a row, or None with each error at its line."""
     try:
         return model.model_validate(source.value)
@@ -135,7 +157,7 @@ def check_model(model: type[ModelT], source: Sourced, findings: Findings) -> Mod
         return None
 
 
-def note_errors(error: ValidationError, source: Sourced, findings: Findings) -> None:
+def note_errors(error: ValidationError, source: SourceValue, findings: Findings) -> None:
     """Write pydantic's errors down as problems of our own: at the key's line, with what to do."""
     for item in error.errors(include_url=False):
         path = tuple(part for part in item["loc"] if part != "[key]")
@@ -151,7 +173,7 @@ def hint_for(kind: str, path: tuple[str | int, ...], value: Mapping[str, Any]) -
     if kind == "missing":
         return f"give `{name}`"
     if kind == "extra_forbidden":
-        known = {key for model in (*Strict.__subclasses__(), *Row.__subclasses__()) for key in model.model_fields}
+        known = {key for model in (*Strict.__subclasses__(), *TableRow.__subclasses__()) for key in model.model_fields}
         close = difflib.get_close_matches(name, sorted(known), n=1)
         return f"did you mean `{close[0]}`?" if close else "misspelt, or not part of the format"
     if name == "lat" and kind.startswith("less_than"):

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields, is_dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, fields, is_dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from ioc.domain.area import Area, Zone
+from ioc.domain.contacts.directory import Unit
 from ioc.domain.device import Device
 from ioc.domain.event import canonical, hash16
 from ioc.domain.feed import FeedSpec, Label
+from ioc.domain.incidents.family import IncidentFamily
+from ioc.domain.incidents.grouping import Grouping
+from ioc.domain.indicators.indicator import Indicator
+from ioc.domain.lookups.table import LookupTable
+from ioc.domain.places.area import Area, Zone
+from ioc.domain.places.gazetteer import Road, RoadMark
+from ioc.domain.places.location import WORLD, Box
+from ioc.domain.rules.limit_row import LimitRow
 
+CLASS = "device_class"
 CALENDAR = "holidays"
 """The id of the one calendar of a pack."""
 
@@ -53,6 +62,7 @@ class DeviceSpec:
     expected_period_seconds: int | None = None
     critical: bool = False
     gateway: bool = False
+    device_class: str | None = None
 
     def register(self, registered_at: datetime) -> Device:
         """Return the device as the registry keeps it from ``registered_at`` on."""
@@ -76,11 +86,13 @@ class RawRule:
 
 
 @dataclass(frozen=True, slots=True)
-class Unit:
-    """A body that looks after devices."""
+class EmergencyNumber:
+    """A number that everybody may call, with where that is written and whether somebody has read it there."""
 
-    id: str
-    name: Label
+    number: str
+    label: Label
+    source: str
+    verified: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +106,17 @@ class Holiday:
 
 
 @dataclass(frozen=True, slots=True)
+class System:
+    """A system of the decision: which way it speaks, the feeds that stand for it, or why there is none."""
+
+    id: int
+    name: Label
+    direction: tuple[str, ...]
+    feeds: tuple[str, ...]
+    reason: Label | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Layer:
     """A layer of the map; ``source`` is `sketch` for our own drawing."""
 
@@ -101,6 +124,29 @@ class Layer:
     label: Label
     source: str
     geojson: Mapping[str, Any]
+
+
+MARKS_MIN = 2
+"""Two say which way a road is counted."""
+
+
+def roads_of(layers: Iterable[Layer]) -> tuple[Road, ...]:
+    """Return each line with kilometres, in the layers' order."""
+    return tuple(road for layer in layers for feature in layer.geojson["features"] for road in _road(layer, feature))
+
+
+def _road(layer: Layer, feature: Mapping[str, Any]) -> Iterator[Road]:
+    properties, geometry = feature.get("properties") or {}, feature.get("geometry") or {}
+    marks = properties.get("kilometres")
+    if geometry.get("type") != "LineString" or not isinstance(marks, list) or len(marks) < MARKS_MIN:
+        return
+    yield Road(
+        id=layer.id,
+        name=Label(properties.get("name_vi") or layer.label.vi, properties.get("name_en") or layer.label.en),
+        line=tuple((lat, lon) for lon, lat in geometry["coordinates"]),
+        marks=tuple(RoadMark(float(km), (lat, lon)) for km, lon, lat in marks),
+        sketch=layer.source == "sketch",
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,14 +178,43 @@ class Pack:
     domains: tuple[Domain, ...]
     rules: tuple[RawRule, ...]
     units: tuple[Unit, ...] = ()
+    """Who acts, looks after devices and reports indicators; the site's own go before them."""
+    emergency_numbers: tuple[EmergencyNumber, ...] = ()
+    """For people alone, so they are no items of the log."""
     layers: tuple[Layer, ...] = ()
     holidays: tuple[Holiday, ...] = ()
     """In their order; what `active: {holidays: ...}` of a rule asks for."""
+    limits: tuple[LimitRow, ...] = ()
+    """By device, class and area; a site's own go before them."""
+    lookups: tuple[LookupTable, ...] = ()
+    """Lookup tables without their rows: nothing evaluates them, so they are no items of the log."""
+    incidents: tuple[IncidentFamily, ...] = ()
+    """Which alerts are one situation, in the order in which families are asked: no items of the log."""
+    systems: tuple[System, ...] = ()
+    """For people and pages alone: nothing evaluates them, so they are no items of the log."""
+    indicators: tuple[Indicator, ...] = ()
+    """What agencies plan and report, in the order of the file."""
+    late_feed: str | None = None
+    """The feed in which it is told whose figures are late."""
+    without_rule: Mapping[str, Label] = field(default_factory=dict)
+    """Feeds that no rule listens to, and why."""
+    plays: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """What the demo's fleet says of each feed, as its `simulate:` has it; no part of what is applied."""
+    box: Box = WORLD
+    """Where everything of the site lies: a point outside is a slip of the pen."""
 
     @property
     def zone(self) -> ZoneInfo:
         """Return the time zone of the city."""
         return ZoneInfo(self.timezone)
+
+    def grouping(self) -> Grouping:
+        """Return how alerts are grouped, with the names that incidents are told with."""
+        return Grouping(
+            self.incidents,
+            zones={zone.code: zone.name for zone in self.zones},
+            areas={area.code: area.name for area in self.areas if area.valid_to is None},
+        )
 
     def areas_on(self, day: date) -> tuple[Area, ...]:
         """Return the units that stand on ``day``."""
@@ -167,15 +242,19 @@ class Pack:
         for feed in self.feeds.values():
             yield item("feed", feed.id, plain(feed))
         for unit in self.units:
-            yield item("unit", unit.id, plain(unit))
+            yield item("unit", unit.id, unit.entry())
         for device in self.devices:
-            yield item("device", device.id, plain(device))
+            body = plain(device)
+            # A device without a class is what it was before there were any: it is not written anew for it.
+            yield item("device", device.id, {name: body[name] for name in body if name != CLASS or body[name]})
         for layer in self.layers:
             yield item("layer", layer.id, plain(layer))
         calendar = self.calendar()
         if calendar is not None:
             # Before the rules, so that none of them counts for a moment on a day off.
             yield item("calendar", CALENDAR, calendar)
+        for limit in self.limits:
+            yield item("limit", limit.id, limit.entry())
         for rule in self.rules:
             yield PackItem("rule", rule.id, rule.hash, rule.body, rule.yaml)
 

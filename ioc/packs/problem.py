@@ -9,7 +9,7 @@ PROBLEMS_MAX = 200
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Problem:
+class PackProblem:
     """One thing wrong in a pack. ``file`` is relative to the pack's folder; lines and columns count from 1."""
 
     file: str
@@ -29,12 +29,12 @@ class Problem:
 class Findings:
     """The problems of one check, bounded; what does not fit is counted."""
 
-    problems: list[Problem] = field(default_factory=list)
+    problems: list[PackProblem] = field(default_factory=list)
     dropped: int = 0
 
     def add(self, *, file: str, line: int, message: str, hint: str = "", column: int = 0) -> None:
         """Note one problem, once."""
-        problem = Problem(file, line, message, hint, column)
+        problem = PackProblem(file, line, message, hint, column)
         if problem in self.problems:
             return
         if len(self.problems) >= PROBLEMS_MAX:
@@ -42,9 +42,9 @@ class Findings:
             return
         self.problems.append(problem)
 
-    def listed(self) -> list[Problem]:
+    def sorted_problems(self) -> list[PackProblem]:
         """Return the problems by file and line, with a last one that counts those left out."""
         listed = sorted(self.problems)
         if self.dropped:
-            listed.append(Problem("pack.yaml", 1, f"{self.dropped} more problems are not listed"))
+            listed.append(PackProblem("pack.yaml", 1, f"{self.dropped} more problems are not listed"))
         return listed

@@ -29,14 +29,14 @@ def says_the_same(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
     return besides(one) == besides(other) and switches(one) == switches(other)
 
 
-def quieted(body: Mapping[str, Any], pack_body: Mapping[str, Any]) -> bool:
-    """Tell whether the site only switched a rule of the pack off, or to monitor."""
+def is_quieted(body: Mapping[str, Any], pack_body: Mapping[str, Any]) -> bool:
+    """Tell whether the site only switches a rule of the pack off, or to monitor."""
     mine, theirs = switches(body), switches(pack_body)
     louder = (mine["enabled"] and not theirs["enabled"]) or (mine["mode"] == "alert" != theirs["mode"])
     return besides(body) == besides(pack_body) and mine != theirs and not louder
 
 
-def switched(text: str | None, body: Mapping[str, Any], wanted: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+def with_switches(text: str | None, body: Mapping[str, Any], wanted: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
     """Return (text, body) of a rule with its switches as ``wanted``.
 
     ``text`` is what ``body`` was read from; None, or a text whose switches cannot be turned line by line (a rule on one
@@ -66,7 +66,7 @@ def turned_lines(text: str, body: Mapping[str, Any]) -> str | None:
     turned = "\n".join(lines) + "\n"
     findings = Findings()
     again = parse_yaml(turned, name="", findings=findings)
-    return turned if again is not None and not findings.listed() and again.value == body else None
+    return turned if again is not None and not findings.sorted_problems() and again.value == body else None
 
 
 def scalar(value: Any) -> str:

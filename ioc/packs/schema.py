@@ -47,6 +47,10 @@ class LabelText(Strict):
     en: Words
 
 
+BoxEntry = Annotated[list[float], Field(min_length=4, max_length=4)]
+"""[west, south, east, north] in degrees."""
+
+
 class ZoneEntry(Strict):
     """A set of today's units; ``bbox`` is [west, south, east, north] in degrees, every device of it lies inside."""
 
@@ -54,7 +58,7 @@ class ZoneEntry(Strict):
     name: LabelText
     former_code: AreaCode
     areas: list[AreaCode] = Field(min_length=1)
-    bbox: list[float] = Field(min_length=4, max_length=4)
+    bbox: BoxEntry
 
 
 class SparkEntry(Strict):
@@ -74,7 +78,7 @@ class DomainEntry(Strict):
 
 
 class UnitEntry(Strict):
-    """A body that looks after devices."""
+    """A unit by its name alone; what it does, for whom and when stands in `units.yaml`."""
 
     id: Slug
     name: LabelText
@@ -89,12 +93,13 @@ class LayerEntry(Strict):
 
 
 class PackEntry(Strict):
-    """The file `pack.yaml`."""
+    """The file `pack.yaml`. ``bbox`` holds everything of the site; without it, its zones and half a degree around."""
 
     pack: Slug
     title: LabelText
     timezone: Words
     number_prefix: Annotated[str, StringConstraints(pattern=r"^[A-Z]{1,4}$")]
+    bbox: BoxEntry | None = None
     zones: list[ZoneEntry] = Field(min_length=1)
     domains: list[DomainEntry] = Field(min_length=1)
     units: list[UnitEntry] = Field(default_factory=list)

@@ -29,13 +29,13 @@ Yes = Annotated[bool, BeforeValidator(read_yes), Field(strict=True)]
 DeviceId = Annotated[str, StringConstraints(pattern=f"^{DEVICE_ID.pattern}$")]
 
 
-class Row(Strict):
+class TableRow(Strict):
     """A row of text cells: numbers are read from their text, and nothing else is guessed."""
 
     model_config = ConfigDict(strict=False)
 
 
-class AreaRow(Row):
+class AreaRow(TableRow):
     """One unit while it is valid; ``centre_source`` is `sourced` or `estimate`."""
 
     code: AreaCode
@@ -68,7 +68,7 @@ class AreaRow(Row):
         return self
 
 
-class DeviceRow(Row):
+class DeviceRow(TableRow):
     """One device as it is installed; its zone follows from its area."""
 
     id: DeviceId
@@ -84,3 +84,4 @@ class DeviceRow(Row):
     expected_period_seconds: int | None = Field(default=None, ge=1, le=31 * 86_400)
     critical: Yes = False
     gateway: Yes = False
+    device_class: Slug | None = None

@@ -69,7 +69,7 @@ CoreLoader.yaml_implicit_resolvers = {}
 
 
 @dataclass(frozen=True, slots=True)
-class Sourced:
+class SourceValue:
     """A value read from a file of the pack, and the line of every key in it."""
 
     file: str
@@ -124,13 +124,13 @@ def check_text(text: str, *, file: str, line: int, findings: Findings) -> bool:
     return True
 
 
-def read_yaml(path: Path, *, name: str, findings: Findings) -> Sourced | None:
+def read_yaml(path: Path, *, name: str, findings: Findings) -> SourceValue | None:
     """Return the one mapping of a YAML file, or None with the problem noted."""
     text = read_text(path, name=name, findings=findings)
     return None if text is None else parse_yaml(text, name=name, findings=findings)
 
 
-def parse_yaml(text: str, *, name: str, findings: Findings) -> Sourced | None:
+def parse_yaml(text: str, *, name: str, findings: Findings) -> SourceValue | None:
     """Return the one mapping that a text of YAML is, or None with the problem noted."""
     try:
         # CoreLoader constructs nothing: it only composes nodes.
@@ -157,7 +157,7 @@ def parse_yaml(text: str, *, name: str, findings: Findings) -> Sourced | None:
         return None
     reader = NodeReader(name, findings)
     value = reader.read(node, ())
-    return Sourced(name, value, reader.lines, text, reader.columns)
+    return SourceValue(name, value, reader.lines, text, reader.columns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,7 +225,7 @@ class NodeReader:
                 return text
 
 
-def read_rows(path: Path, *, name: str, lists: frozenset[str], findings: Findings) -> Iterator[Sourced]:
+def read_rows(path: Path, *, name: str, lists: frozenset[str], findings: Findings) -> Iterator[SourceValue]:
     """Yield the rows of a CSV file as mappings without their empty cells; ``lists`` are split at `|`."""
     text = read_text(path, name=name, findings=findings)
     if text is None:
@@ -248,12 +248,12 @@ def read_rows(path: Path, *, name: str, lists: frozenset[str], findings: Finding
                 stripped = cell.strip()
                 if stripped:
                     cells[column] = [part.strip() for part in stripped.split("|")] if column in lists else stripped
-            yield Sourced(name, cells, {(): reader.line_num})
+            yield SourceValue(name, cells, {(): reader.line_num})
     except csv.Error as error:
         findings.add(file=name, line=reader.line_num, message=f"not readable as CSV: {error}", hint="check the quotes")
 
 
-def read_geojson(path: Path, *, name: str, findings: Findings) -> Sourced | None:
+def read_geojson(path: Path, *, name: str, findings: Findings) -> SourceValue | None:
     """Return a GeoJSON FeatureCollection, or None with the problem noted."""
     text = read_text(path, name=name, findings=findings)
     if text is None:
@@ -267,4 +267,4 @@ def read_geojson(path: Path, *, name: str, findings: Findings) -> Sourced | None
     if not isinstance(features, list) or not all(isinstance(item, dict) for item in features):
         findings.add(file=name, line=1, message="not a GeoJSON FeatureCollection")
         return None
-    return Sourced(name, value, text=text)
+    return SourceValue(name, value, text=text)

@@ -48,7 +48,7 @@ class Answer:
 
 
 @dataclass(slots=True)
-class Door:
+class DoorClient:
     """Posts batches to one feed. ``waiting`` hears why and how long it waits; ``sleep`` is asyncio's but in tests."""
 
     client: httpx2.AsyncClient
@@ -90,10 +90,10 @@ class Door:
                     content=body,
                     headers={"Authorization": f"Bearer {self.key}", "Content-Type": "application/json"},
                 )
+            except (httpx2.InvalidURL, httpx2.UnsupportedProtocol) as error:
+                raise InvalidInputError(f"--url: {error}", field="url") from error
             except httpx2.TransportError as error:
                 why, pause = str(error) or type(error).__name__, _backoff(attempt)
-            except httpx2.InvalidURL as error:
-                raise InvalidInputError(f"--url: {error}", field="url") from error
             else:
                 if response.status_code not in RETRY_STATUSES:
                     return response

@@ -13,13 +13,13 @@ import orjson
 
 from ioc.domain.moment import format_time
 from ioc.errors import InvalidInputError
-from ioc.replay.door import TIMEOUT_SECONDS, Answer, Door
+from ioc.replay.door import TIMEOUT_SECONDS, Answer, DoorClient
 from ioc.replay.mapping import resolve_columns
 from ioc.replay.options import ReplayOptions
-from ioc.replay.reading import BadRow, EmptyRow, Reader, Reading, find_time_column
+from ioc.replay.reading import BadRow, EmptyRow, RecordedReading, RecordReader, find_time_column
 from ioc.replay.report import Report
 from ioc.replay.result import REASONS_MAX, Progress, ReplayResult
-from ioc.replay.source import Source, fingerprint
+from ioc.replay.source import RecordSource, fingerprint
 from ioc.replay.timing import Timing, plan_timing
 
 BATCH_BYTES = 1 << 20
@@ -39,15 +39,15 @@ class _Run:
     """One replay under way."""
 
     options: ReplayOptions
-    reader: Reader
+    reader: RecordReader
     timing: Timing
     digest: str
-    door: Door
+    door: DoorClient
     report: Report
     progress: Progress
     reasons: list[str] = field(default_factory=list)
     troubles: int = 0
-    batch: list[tuple[Reading, bytes]] = field(default_factory=list)
+    batch: list[tuple[RecordedReading, bytes]] = field(default_factory=list)
     batch_bytes: int = 0
 
     async def play(self) -> None:
@@ -60,7 +60,7 @@ class _Run:
                 await self._flush()
         await self._flush()
 
-    async def _due_readings(self) -> AsyncIterator[Reading]:
+    async def _due_readings(self) -> AsyncIterator[RecordedReading]:
         """Return readings as their turn comes; what is waiting in the batch is sent before a wait."""
         loop = asyncio.get_running_loop()
         start = loop.time()
@@ -85,7 +85,7 @@ class _Run:
             await asyncio.sleep(min(left, PROGRESS_SECONDS))
             self.report.progress(self.progress)
 
-    def _body(self, reading: Reading) -> bytes:
+    def _body(self, reading: RecordedReading) -> bytes:
         """Return the reading as JSON; the id names file and row, so that a second replay is all duplicates."""
         time = format_time(self.timing.time(reading))
         return orjson.dumps({"id": f"{self.digest}:{reading.row}", "time": time, **reading.values})
@@ -100,7 +100,7 @@ class _Run:
         self._count(answer, [reading for reading, _ in gathered])
         self.report.progress(self.progress)
 
-    def _count(self, answer: Answer, readings: list[Reading]) -> None:
+    def _count(self, answer: Answer, readings: list[RecordedReading]) -> None:
         self.progress.stored += answer.stored
         self.progress.duplicate += answer.duplicate
         self.progress.rejected += len(answer.rejected)
@@ -125,14 +125,14 @@ class _Run:
         self.report.trouble(f"the door takes nothing ({why}); again in {seconds:g} s")
 
 
-def _open_reader(options: ReplayOptions) -> Reader:
+def _open_reader(options: ReplayOptions) -> RecordReader:
     """Open the file and join its columns to the options.
 
     Raises:
         InvalidInputError: the file cannot be read, or a column is not there.
     """
-    source = Source(options.file)
-    return Reader(
+    source = RecordSource(options.file)
+    return RecordReader(
         source=source,
         mappings=resolve_columns(options.columns, source.columns, strict=not source.ndjson),
         time_column=find_time_column(options.time_column, source.columns),
@@ -170,7 +170,7 @@ async def replay(
     async with httpx2.AsyncClient(
         timeout=TIMEOUT_SECONDS, transport=transport, trust_env=False, verify=verify
     ) as client:
-        door = Door(
+        door = DoorClient(
             client=client,
             url=options.url,
             feed=options.feed,

@@ -23,7 +23,7 @@ DELIMITERS = ",;\t"
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class RecordRow:
     """One data row: its number (1 is the first), its line in the file, and its cells or what is wrong with it."""
 
     number: int
@@ -75,7 +75,7 @@ class _Lines:
             yield text
 
 
-class Source:
+class RecordSource:
     """A recorded file. ``columns`` are a CSV's header, or the members of an NDJSON's first object."""
 
     def __init__(self, path: Path) -> None:
@@ -112,22 +112,22 @@ class Source:
             raise InvalidInputError(f"{self._path}:1: a column occurs twice", field="file")
         return columns
 
-    def rows(self) -> Iterator[Row]:
+    def rows(self) -> Iterator[RecordRow]:
         """Return all data rows in the file's order; blank lines are no rows."""
         with self._open() as stream:
             lines = _Lines(stream)
             yield from self._ndjson_rows(lines) if self.ndjson else self._csv_rows(lines)
 
-    def _ndjson_rows(self, lines: _Lines) -> Iterator[Row]:
+    def _ndjson_rows(self, lines: _Lines) -> Iterator[RecordRow]:
         number = 0
         for text in lines:
             if not text.strip():
                 continue
             number += 1
             cells = None if lines.overlong == lines.number else _object(text)
-            yield Row(number, lines.number, cells, "" if cells is not None else "no JSON object within the bound")
+            yield RecordRow(number, lines.number, cells, "" if cells is not None else "no JSON object within the bound")
 
-    def _csv_rows(self, lines: _Lines) -> Iterator[Row]:
+    def _csv_rows(self, lines: _Lines) -> Iterator[RecordRow]:
         reader = csv.reader(iter(lines), delimiter=self._delimiter)
         next(reader, None)
         number = 0
@@ -136,7 +136,7 @@ class Source:
                 record = next(reader, None)
             except csv.Error as error:
                 number += 1
-                yield Row(number, lines.number, None, str(error))
+                yield RecordRow(number, lines.number, None, str(error))
                 continue
             if record is None:
                 return
@@ -144,12 +144,12 @@ class Source:
                 continue
             number += 1
             if lines.overlong == lines.number:
-                yield Row(number, lines.number, None, f"longer than {LINE_CHARACTERS_MAX} characters")
+                yield RecordRow(number, lines.number, None, f"longer than {LINE_CHARACTERS_MAX} characters")
             elif len(record) != len(self.columns):
                 problem = f"{len(record)} cells, the header has {len(self.columns)}"
-                yield Row(number, lines.number, None, problem)
+                yield RecordRow(number, lines.number, None, problem)
             else:
-                yield Row(number, lines.number, dict(zip(self.columns, record, strict=True)))
+                yield RecordRow(number, lines.number, dict(zip(self.columns, record, strict=True)))
 
 
 def _object(text: str) -> dict[str, object] | None:

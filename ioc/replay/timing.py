@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from ioc.replay.reading import Reader, Reading
+from ioc.replay.reading import RecordedReading, RecordReader
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,36 +22,36 @@ class Timing:
     shift: timedelta = timedelta(0)
     sent_from: datetime | None = None
 
-    def due_seconds(self, reading: Reading) -> float:
+    def due_seconds(self, reading: RecordedReading) -> float:
         """Return when the reading's turn comes, in seconds since the start."""
         if self.speed <= 0:
             return 0.0
         return max(0.0, (reading.moment - self.first).total_seconds() / self.speed)
 
-    def time(self, reading: Reading) -> datetime:
+    def time(self, reading: RecordedReading) -> datetime:
         """Return the time that the reading carries."""
         if self.sent_from is not None:
             return self.sent_from + timedelta(seconds=self.due_seconds(reading))
         return reading.moment + self.shift
 
 
-def span(reader: Reader) -> tuple[datetime, datetime] | None:
+def span(reader: RecordReader) -> tuple[datetime, datetime] | None:
     """Return the first reading's time and the latest time of all, in one pass, or None when there is no reading."""
     first: datetime | None = None
     last: datetime | None = None
     for item in reader.readings():
-        if isinstance(item, Reading):
+        if isinstance(item, RecordedReading):
             first = first or item.moment
             last = item.moment if last is None else max(last, item.moment)
     return None if first is None or last is None else (first, last)
 
 
-def first_moment(reader: Reader) -> datetime | None:
+def first_moment(reader: RecordReader) -> datetime | None:
     """Return the first reading's time, reading no further."""
-    return next((item.moment for item in reader.readings() if isinstance(item, Reading)), None)
+    return next((item.moment for item in reader.readings() if isinstance(item, RecordedReading)), None)
 
 
-def plan_timing(reader: Reader, *, speed: float, paced: bool, shift: bool, now: datetime) -> Timing | None:
+def plan_timing(reader: RecordReader, *, speed: float, paced: bool, shift: bool, now: datetime) -> Timing | None:
     """Return the timing of a replay that starts ``now``, or None when there is nothing to replay.
 
     Paced and shifted: the first reading is now, the others follow at their turn. Shifted only: the latest

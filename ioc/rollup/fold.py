@@ -9,17 +9,18 @@ and each of its values a place in a sum, where a bucket kept up to date value by
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from ioc.domain.event import Entry, Event, Flag
+from ioc.domain.event import Entry, EntryKind, Event, Flag
 from ioc.domain.feed import FeedSpec, FieldType
+from ioc.rollup.source_ledger import SourceLedger, count_source
 
 STEP_SECONDS = 300
 STEP = timedelta(seconds=STEP_SECONDS)
-NO_SERIES = (FieldType.TEXT, FieldType.OBJECT)
+NO_SERIES = (FieldType.TEXT, FieldType.OBJECT, FieldType.TIME)
 NUMBERS = frozenset({float, int, bool})
 """What a chart is made of; a field that was a text before its feed changed has older values of other types."""
 
@@ -79,15 +80,18 @@ Mark = tuple[datetime, int]
 
 
 @dataclass(slots=True)
-class Fold:
+class SeriesFold:
     """The sum of one stretch of the log."""
 
     series: dict[SeriesKey, Bucket] = field(default_factory=dict)
     newest: dict[FieldKey, Newest] = field(default_factory=dict)
     seen: dict[Source, Seen] = field(default_factory=dict)
     ledger: dict[tuple[str, datetime], Counts] = field(default_factory=dict)
-    revised: list[Event] = field(default_factory=list)
-    """Events that replace an earlier reading: their buckets must be computed again."""
+    sources: SourceLedger = field(default_factory=dict)
+    revised: list[Entry] = field(default_factory=list)
+    """Entries of events that replace an earlier reading: their buckets must be computed again."""
+    removal: Entry | None = None
+    """The stretch ends with a device that left the registry."""
 
 
 @dataclass(slots=True)
@@ -105,9 +109,25 @@ def bucket_start(moment: datetime, step_seconds: int = STEP_SECONDS) -> datetime
     return datetime.fromtimestamp(seconds, tz=UTC)
 
 
-def fold(entries: Iterable[Entry], feeds: Mapping[str, FeedSpec]) -> Fold:
-    """Sum up a stretch of the log."""
-    total = Fold()
+def stretches(entries: Sequence[Entry]) -> Iterator[Sequence[Entry]]:
+    """Cut what was read behind each device that left the registry: what it had sent is not its successor's."""
+    begin = 0
+    for place, entry in enumerate(entries, 1):
+        if entry.event is None and is_removal(entry):
+            yield entries[begin:place]
+            begin = place
+    if begin < len(entries):
+        yield entries[begin:]
+
+
+def is_removal(entry: Entry) -> bool:
+    """Tell whether an entry says that a device has left the registry."""
+    return entry.kind is EntryKind.DEVICE and entry.value is None
+
+
+def fold(entries: Sequence[Entry], feeds: Mapping[str, FeedSpec]) -> SeriesFold:
+    """Sum up a stretch of the log, as :func:`stretches` cuts it."""
+    total = SeriesFold(removal=entries[-1] if entries and is_removal(entries[-1]) else None)
     for (device, feed), pile in _piled(entries).items():
         spec = feeds.get(feed)
         fields = spec.fields if spec is not None else {}
@@ -123,8 +143,9 @@ def fold(entries: Iterable[Entry], feeds: Mapping[str, FeedSpec]) -> Fold:
                 value = event.data[name]
                 newest = Newest(value, event.effective, entry.log_time, entry.position, event.flags)
                 total.newest[device, feed, name] = newest
-        total.revised += [entry.event for entry in pile.entries if entry.event is not None and entry.event.revision]
+        total.revised += [entry for entry in pile.entries if entry.event is not None and entry.event.revision]
         _count(total, (device, feed), pile.entries, spec)
+        count_source(total.sources, pile.entries, spec)
     return total
 
 
@@ -144,7 +165,7 @@ def _piled(entries: Iterable[Entry]) -> dict[Source, Pile]:
         if event.revision:
             continue
         effective = event.effective
-        if not begins <= effective < ends:  # nearly always that of the reading before
+        if not begins <= effective < ends:  # nearly always the bucket is that of the reading before
             begins = bucket_start(effective)
             ends = begins + STEP
         held = pile.buckets.get(begins)
@@ -163,7 +184,7 @@ def _summed(name: str, events: list[Event]) -> Bucket | None:
     times = [at for at, _ in known]
     values = [float(value or 0) for _, value in known]
     first_at, last_at = min(times), max(times)
-    last = len(times) - 1 - times[::-1].index(last_at)  # of one instant the reading that came last
+    last = len(times) - 1 - times[::-1].index(last_at)  # of several readings of one instant the one that came last
     return Bucket(
         len(values), sum(values), min(values), max(values), values[times.index(first_at)], first_at, values[last],
         last_at,
@@ -179,7 +200,7 @@ def _newest(entries: list[Entry]) -> dict[str, Entry]:
         if event is None or event.history:
             continue
         mark = event.effective, entry.position
-        if top is None or mark > top:  # newer than all: so is each of its members
+        if top is None or mark > top:  # the event is newer than all before, and so each of its fields is
             top = mark
             newest.update(dict.fromkeys(event.data, entry))
             continue
@@ -190,7 +211,7 @@ def _newest(entries: list[Entry]) -> dict[str, Entry]:
     return newest
 
 
-def _count(total: Fold, source: Source, entries: list[Entry], feed: FeedSpec | None) -> None:
+def _count(total: SeriesFold, source: Source, entries: list[Entry], feed: FeedSpec | None) -> None:
     """Count one device's entries in the ledger of their feed, and as seen."""
     seen = total.seen.get(source)
     begins = ends = datetime.min.replace(tzinfo=UTC)

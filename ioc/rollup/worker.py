@@ -12,12 +12,12 @@ from typing import Protocol
 
 import structlog
 
-from ioc.clock import LogClock
 from ioc.domain.event import Entry
 from ioc.domain.feed import FeedSpec
 from ioc.errors import StoreUnavailableError
-from ioc.metrics import Metrics
-from ioc.rollup.fold import Fold, fold
+from ioc.rollup.fold import SeriesFold, fold, stretches
+from ioc.runtime.liveness import TURN_SECONDS_MAX, Beat, no_beat
+from ioc.runtime.waiter import Waiter
 
 CHUNK = 2_000
 RETRY_SECONDS = 1.0
@@ -38,16 +38,8 @@ class SeriesStore(Protocol):
         """Return the position (and its log_time) up to which everything is merged."""
         ...
 
-    async def merge(self, total: Fold, *, after: int, position: int, log_time: datetime) -> None:
+    async def merge(self, total: SeriesFold, *, after: int, position: int, log_time: datetime) -> None:
         """Merge a stretch and move the cursor from ``after`` to ``position`` in one transaction."""
-        ...
-
-
-class Waiter(Protocol):
-    """Something that wakes when there is more to read."""
-
-    async def wait(self, timeout_seconds: float) -> bool:
-        """Wait for a wake-up or the time-out."""
         ...
 
 
@@ -56,30 +48,28 @@ class RollupWorker:
 
     def __init__(
         self, *, reader: LogReader, store: SeriesStore, feeds: Mapping[str, FeedSpec], waiter: Waiter,
-        log_clock: LogClock, metrics: Metrics, flush_seconds: float,
+        flush_seconds: float, beat: Beat = no_beat,
     ) -> None:  # fmt: skip
         self._reader = reader
         self._store = store
         self._feeds = feeds
         self._waiter = waiter
-        self._log_clock = log_clock
-        self._metrics = metrics
         self._flush_seconds = flush_seconds
+        self._beat = beat
 
     async def run(self) -> None:
         """Work until cancelled; an unreachable database is waited for."""
         position, log_time = await self._first_cursor()
         while True:
+            self._beat()
             try:
                 entries = await self._reader.read_values(position, log_time, CHUNK)
-                if entries:
-                    last = entries[-1]
+                for stretch in stretches(entries):
+                    last = stretch[-1]
                     await self._store.merge(
-                        fold(entries, self._feeds), after=position, position=last.position, log_time=last.log_time
+                        fold(stretch, self._feeds), after=position, position=last.position, log_time=last.log_time
                     )
                     position, log_time = last.position, last.log_time
-                    lag = (self._log_clock.now() - log_time).total_seconds()
-                    self._metrics.rollup_cursor_lag_seconds.set(lag if len(entries) == CHUNK else 0.0)
             except StoreUnavailableError as error:
                 structlog.get_logger().warning("rollup_waits", error=str(error))
                 await self._waiter.wait(RETRY_SECONDS)
@@ -87,11 +77,20 @@ class RollupWorker:
                 continue
             if len(entries) < CHUNK:
                 # Flushes are spaced: one merge a second costs the same for one event as for two thousand.
-                await asyncio.sleep(self._flush_seconds)
-                await self._waiter.wait(RETRY_SECONDS)
+                await self._rest(self._flush_seconds)
+                self._beat()
+                await self._waiter.wait(TURN_SECONDS_MAX)
+
+    async def _rest(self, seconds: float) -> None:
+        """Wait, and beat meanwhile."""
+        while seconds > 0.0:
+            self._beat()
+            await asyncio.sleep(min(seconds, TURN_SECONDS_MAX))
+            seconds -= TURN_SECONDS_MAX
 
     async def _first_cursor(self) -> tuple[int, datetime]:
         while True:
+            self._beat()
             try:
                 return await self._store.cursor()
             except StoreUnavailableError as error:

@@ -11,25 +11,30 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta, tzinfo
 
 import structlog
 
 from ioc import NOT_COMPILED
-from ioc.clock import IOClock, LogClock
 from ioc.domain.alert import Transition
 from ioc.domain.event import Entry, EntryKind
 from ioc.domain.feed import FeedSpec, Label
 from ioc.errors import FencedError, StoreUnavailableError
-from ioc.metrics import Metrics
-from ioc.rules.evaluate import step
-from ioc.rules.health import HealthBook
-from ioc.rules.memory import VERSION, Memory, MemoryVersionError, Tally
-from ioc.rules.ports import Conductor, LogReader, RuleStore, StepResult, Stored, Waiter
-from ioc.rules.reconcile import reconcile
-from ioc.rules.rule import EPOCH, from_us, to_us
-from ioc.rules.ruleset import RuleSet
+from ioc.rules.fold.health import HealthBook
+from ioc.rules.fold.now_updates import NewsDesk
+from ioc.rules.fold.reconcile import reconcile
+from ioc.rules.fold.ruleset import RuleSet
+from ioc.rules.fold.semantics import mark_of, this_engine
+from ioc.rules.fold.step import step
+from ioc.rules.language.rule import EPOCH, from_us, to_us
+from ioc.rules.ports import Conductor, LogReader, RuleStore, StepResult, StoredState
+from ioc.rules.state.memory import VERSION, Memory, MemoryVersionError
+from ioc.rules.state.tally import Tally
+from ioc.runtime.clock import IOClock, LogClock
+from ioc.runtime.liveness import TURN_SECONDS_MAX, Beat, no_beat
+from ioc.runtime.metrics import Metrics
+from ioc.runtime.waiter import Waiter
 
 BATCH = 1_000
 """Entries folded into one transaction; a fuller batch would hold back the first alert in it."""
@@ -62,8 +67,9 @@ class RuleEngine:
         poll_seconds: float,
         snapshot_seconds: float,
         conductor: Conductor | None = None,
+        beat: Beat = no_beat,
     ) -> None:
-        """``conductor`` is there in a drill only."""
+        """``conductor`` is there in a drill only; ``beat`` is called at each turn, whatever the turn is spent on."""
         self._reader = reader
         self._store = store
         self._waiter = waiter
@@ -76,12 +82,14 @@ class RuleEngine:
         self._poll_seconds = poll_seconds
         self._snapshot_seconds = snapshot_seconds
         self._conductor = conductor
+        self._beat = beat
         self._memory = Memory()
         self._rules = RuleSet(feeds, zones, timezone=timezone)
         self._snapshot_position = 0
         self._snapshot_at = 0.0
         self._ticked_at: datetime | None = None
         self._book = HealthBook()
+        self._news = NewsDesk()
         self._told_at = -HEALTH_SECONDS
         self._ready = False
         self._pace = 0.0  # events per second when busy
@@ -108,6 +116,7 @@ class RuleEngine:
                     # Whether the last commit stands is unknown: begin again from what the store says.
                     self._ready = False
                     structlog.get_logger().warning("rules_wait", error=str(error))
+                    self._beat()
                     await asyncio.sleep(RETRY_SECONDS)
         finally:
             await self._stop()
@@ -115,8 +124,10 @@ class RuleEngine:
     async def _take_over(self) -> None:
         """Wait for the lease, then bring the memory to the cursor."""
         self._ready = False
-        while not await self._store.acquire_lease():  # noqa: ASYNC110 - the holder is another process
+        while not await self._store.acquire_lease():  # the holder is another process
+            self._beat(working=False)
             await asyncio.sleep(RETRY_SECONDS)
+        self._beat()
         stored = await self._store.load()
         self._memory, position, log_time = self._restored(stored)
         anew = position == 0 and stored.position > 0
@@ -126,15 +137,18 @@ class RuleEngine:
             entries = await self._reader.read(position, log_time, BATCH)
             entries = [entry for entry in entries if entry.position <= stored.position]
             if not entries:
-                break  # a cursor past the kept log: its entries were folded before they were dropped
+                break  # the cursor is past what is kept of the log: what was dropped had been folded
             for entry in entries:
                 step(self._rules, self._memory, entry)
             position, log_time = entries[-1].position, entries[-1].log_time
+            self._beat()
             await asyncio.sleep(0)
         if anew:
             await self._reconcile()
+        await self._mark(stored.position, anew=anew)
         self._memory.position, self._memory.log_us = stored.position, to_us(stored.log_time)
         self._memory.tally = Tally()
+        self._news.begin(self._memory, self._io_clock.seconds())
         self._snapshot_position, self._snapshot_at = stored.snapshot_position, self._io_clock.seconds()
         self._ticked_at = from_us(self._memory.tick_us) if self._memory.tick_us else None
         self._ready = True
@@ -146,7 +160,7 @@ class RuleEngine:
             not_compiled=NOT_COMPILED,
         )
 
-    def _restored(self, stored: Stored) -> tuple[Memory, int, datetime]:
+    def _restored(self, stored: StoredState) -> tuple[Memory, int, datetime]:
         """Return (memory, position, log_time) of the snapshot; an unreadable one means folding from the beginning."""
         if stored.snapshot is None:
             return Memory(), 0, EPOCH
@@ -163,20 +177,29 @@ class RuleEngine:
         if not found.agreed:
             structlog.get_logger().warning("rules_reconciled", **asdict(found))
 
+    async def _mark(self, position: int, *, anew: bool) -> None:
+        """Say in the log who folds from here on, where that is another engine, other texts or a memory made anew."""
+        ours = this_engine(self._feeds, self._zones, self._timezone)
+        last = None if self._memory.engine is None else mark_of(self._memory.engine)
+        if anew or not ours.same(last):
+            await self._store.append_engine(replace(ours, position=position).value(), self._log_clock.now())
+
     async def _turn(self) -> None:
         """Fold what there is, tick if a second has passed, snapshot if it is time, else wait."""
+        self._beat()
         started = self._io_clock.seconds()
-        asked = self._conductor.asked() if self._conductor is not None else 0  # before the log: it covers what is there
+        # Asked before the log is read, so that the read covers what was sent until then.
+        asked = self._conductor.asked() if self._conductor is not None else 0
         entries = await self._reader.read(self._memory.position, from_us(self._memory.log_us), BATCH)
         if entries:
             await self._fold(entries)
             self._measure(len(entries), self._io_clock.seconds() - started)
-        lag = self._log_clock.now() - from_us(self._memory.log_us)
-        self._metrics.rules_cursor_lag_seconds.set(lag.total_seconds() if len(entries) == BATCH else 0.0)
         ticked = await self._tick()
         if self._conductor is not None and not (entries or ticked):
             due_us = self._memory.next_due_log_us()
             self._conductor.answer(asked, None if due_us is None else from_us(due_us))
+        if self._news.is_due(self._io_clock.seconds()):
+            await self._tell_news()
         if self._io_clock.seconds() - self._snapshot_at >= self._snapshot_seconds:
             await self._snapshot()
         if self._io_clock.seconds() - self._told_at >= HEALTH_SECONDS:
@@ -192,13 +215,25 @@ class RuleEngine:
         for entry in entries:
             transitions.extend(step(self._rules, self._memory, entry))
         last = entries[-1]
+        nows = self._news.take(self._rules, self._memory, transitions, seconds=self._io_clock.seconds())
         result = StepResult(
-            after, last.position, last.log_time, transitions, self._memory.tally.watched, events_per_second=self._pace
-        )
+            after, last.position, last.log_time, transitions, self._memory.tally.watched,
+            events_per_second=self._pace, nows=nows,
+        )  # fmt: skip
         await self._store.commit(result)
         self._ready = True
+        self._metrics.alert_news_written.inc(len(nows))
+        self._metrics.alert_news_waiting.set(self._news.waiting)
         self._book.take(self._memory.tally, transitions, last.log_time)
         self._report(entries, transitions)
+
+    async def _tell_news(self) -> None:
+        """Write what waits and what no commit took along."""
+        nows = self._news.take(self._rules, self._memory, seconds=self._io_clock.seconds())
+        if nows:
+            await self._store.save_now(nows, self._log_clock.now())
+            self._metrics.alert_news_written.inc(len(nows))
+            self._metrics.alert_news_waiting.set(self._news.waiting)
 
     def _measure(self, count: int, seconds: float) -> None:
         """Learn the pace from a stretch that was long enough for its commit not to be most of it."""
@@ -264,9 +299,9 @@ class RuleEngine:
     def _wait_seconds(self) -> float:
         """Return how long to wait for a wake-up: at most until the next tick."""
         if self._memory.next_due_log_us() is None or self._ticked_at is None:
-            return self._poll_seconds
+            return min(self._poll_seconds, TURN_SECONDS_MAX)
         until_tick = TICK_SECONDS - (self._log_clock.now() - self._ticked_at).total_seconds()
-        return min(max(until_tick, 0.0), self._poll_seconds)
+        return min(max(until_tick, 0.0), self._poll_seconds, TURN_SECONDS_MAX)
 
     async def _tell_health(self) -> None:
         """Tell people how the rules do, where there is something new."""

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
-from ioc.domain.alert import OpenAlert, Transition
+from ioc.domain.alert import AlertNow, OpenAlert, Transition
 from ioc.domain.event import Entry, EntryKind
-from ioc.domain.rule_health import RuleHealth
+from ioc.domain.rules.health import RuleHealth
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,9 +24,11 @@ class StepResult:
     """Of rules in monitor mode, bounded: kept for people, raised nowhere."""
     events_per_second: float = 0.0
     """What this engine folds and commits when it is busy; 0: not measured yet. Fair intake goes by it."""
+    nows: Sequence[AlertNow] = ()
+    """How things are with alerts after it, where that is worth a write."""
 
 
-class Stored(Protocol):
+class StoredState(Protocol):
     """Where the engine stands: the cursor, and the newest snapshot with its own position (none: an empty memory)."""
 
     @property
@@ -70,7 +72,7 @@ class RuleStore(Protocol):
         """Try to become the one worker; true also raises the fence, so that a former one can write no more."""
         ...
 
-    async def load(self) -> Stored:
+    async def load(self) -> StoredState:
         """Return the cursor and the newest snapshot."""
         ...
 
@@ -80,6 +82,10 @@ class RuleStore(Protocol):
 
     async def commit(self, result: StepResult) -> None:
         """Move the cursor and write the transitions in one transaction; FencedError when somebody else moved it."""
+        ...
+
+    async def save_now(self, nows: Sequence[AlertNow], now: datetime) -> None:
+        """Keep how things are with alerts, where no commit takes it along."""
         ...
 
     async def save_snapshot(self, memory: bytes, *, position: int, log_time: datetime, version: int) -> None:
@@ -92,6 +98,10 @@ class RuleStore(Protocol):
 
     async def append_tick(self, kind: EntryKind, now: datetime) -> None:
         """Append a tick or a gap to the log."""
+        ...
+
+    async def append_engine(self, value: Mapping[str, Any], now: datetime) -> None:
+        """Append an `engine` entry to the log: who folds from here on."""
         ...
 
     async def release_lease(self) -> None:
@@ -108,12 +118,4 @@ class Conductor(Protocol):
 
     def answer(self, number: int, due: datetime | None) -> None:
         """Say that all that was in the log at question ``number`` is folded, and when the next timer ends."""
-        ...
-
-
-class Waiter(Protocol):
-    """Something that wakes when there is more to read."""
-
-    async def wait(self, timeout_seconds: float) -> bool:
-        """Wait for a wake-up or the time-out."""
         ...

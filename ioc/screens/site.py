@@ -35,7 +35,7 @@ PROBLEM = (
 PIECE_BYTES = 64 << 10
 
 
-class Kept(Response):
+class CachedAnswer(Response):
     """A file from memory, sent in pieces: a client that does not read makes us hold one piece, not the file."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -84,7 +84,7 @@ class Site:
         if not self.built:
             return Response(NOT_BUILT, 503, {"Cache-Control": FRESH, "Retry-After": "10"}, "text/html; charset=utf-8")
         kept = self._files["/index.html"]
-        return Kept(kept, headers={"Cache-Control": FRESH, "Vary": "Accept"}, media_type="text/html")
+        return CachedAnswer(kept, headers={"Cache-Control": FRESH, "Vary": "Accept"}, media_type="text/html")
 
     def _file(self, path: str, scope: Scope) -> Response:
         """Return one file, in its smaller form where the build made one and the browser takes it."""
@@ -95,8 +95,8 @@ class Site:
         for name, suffix in (("br", ".br"), ("gzip", ".gz")):
             if name in accepted and f"{path}{suffix}" in self._files:
                 packed = self._files[f"{path}{suffix}"]
-                return Kept(packed, headers={**headers, "Content-Encoding": name}, media_type=kind)
-        return Kept(self._files[path], headers=headers, media_type=kind)
+                return CachedAnswer(packed, headers={**headers, "Content-Encoding": name}, media_type=kind)
+        return CachedAnswer(self._files[path], headers=headers, media_type=kind)
 
 
 def _is_page(scope: Scope) -> bool:

@@ -15,10 +15,12 @@ from ioc.domain.device import Device
 from ioc.domain.event import DeadLetter, Message
 from ioc.domain.feed import Label
 from ioc.domain.registry import RegistrySnapshot
-from ioc.ingest.cloudevents import envelope_to_items
-from ioc.ingest.decode import UnreadableError, inflate
-from ioc.ingest.door import Delivery
-from ioc.ingest.prepare import Preparer
+from ioc.ingest.adapters.cloudevents.adapter import BATCH, EVENT
+from ioc.ingest.adapters.registry import ADAPTERS
+from ioc.ingest.pipeline.decoder import DecodeError, inflate
+from ioc.ingest.pipeline.delivery import Delivery
+from ioc.ingest.pipeline.preparation import Preparer
+from ioc.ingest.pipeline.ready import ReadyItem, RefusedItem, read_lines
 from ioc.packs.loader import load_pack
 
 NOON = datetime(2026, 11, 23, 5, tzinfo=UTC)
@@ -35,7 +37,7 @@ DEVICE = "rain-1"
 FEED = "rainfall"
 
 
-class Registry:
+class OneGaugeRegistry:
     """One rain gauge and no area."""
 
     def __init__(self) -> None:
@@ -58,19 +60,20 @@ class Registry:
         """Stay as it is."""
 
 
-class Body:
+class BodyTarget:
     """The first byte chooses the way in: MQTT, NDJSON, a feed key's array, CloudEvents, gzip."""
 
     name = "body"
     words: Sequence[bytes] = WORDS
     files: Sequence[str] = (
-        "ingest/decode.py", "ingest/prepare.py", "ingest/validate.py", "ingest/place.py", "ingest/cloudevents.py",
-        "domain/moment.py", "domain/event.py",
+        "ioc/ingest/pipeline/decoder.py", "ioc/ingest/pipeline/preparation.py", "ioc/ingest/pipeline/validation.py",
+        "ioc/ingest/pipeline/location.py", "ioc/ingest/adapters/cloudevents/adapter.py", "ioc/domain/moment.py",
+        "ioc/domain/event.py",
     )  # fmt: skip
 
     def __init__(self) -> None:
         self._feeds = load_pack("hoabinh", shapes=False).feeds
-        self._preparer = Preparer(feeds=self._feeds, registry=Registry(), events_max=EVENTS_MAX)
+        self._preparer = Preparer(feeds=self._feeds, registry=OneGaugeRegistry(), events_max=EVENTS_MAX)
 
     def close(self) -> None:
         """Hold nothing."""
@@ -99,14 +102,14 @@ class Body:
         if way == 5:
             try:
                 body = inflate(body, bytes_max=UNPACKED_BYTES_MAX)
-            except UnreadableError as error:
+            except DecodeError as error:
                 return ("gzip", error.refusal.reason)
             assert len(body) <= UNPACKED_BYTES_MAX, "it unpacks more than it may"
         if way in (3, 4):
             return self._envelope(body, batch=way == 4)
         delivery = Delivery(
             feed=FEED, device=None if way == 2 else DEVICE, body=body, received_at=NOON, door="mqtt", nonce=b"n" * 20,
-            newline_delimited=way == 1, retained=way == 0 and body[:1] == b"[",
+            ready=_lines(body) if way == 1 else None, retained=way == 0 and body[:1] == b"[",
         )  # fmt: skip
         prepared = self._preparer.prepare(delivery)
         assert prepared, "a body vanished"
@@ -115,16 +118,16 @@ class Body:
 
     def _envelope(self, body: bytes, *, batch: bool) -> Hashable:
         try:
-            found = envelope_to_items(body, batch=batch, feeds=self._feeds)
-        except UnreadableError as error:
+            found = ADAPTERS["cloudevents"].read(body, content_type=BATCH if batch else EVENT, feeds=self._feeds)
+        except DecodeError as error:
             return ("cloudevents", error.refusal.reason)
-        kinds = set()
-        for item in found:
-            delivery = Delivery(
-                feed=item.feed, device=item.device, body=item.body, received_at=NOON, door="http", nonce=b"n" * 20
-            )
-            kinds |= {self._kind(one, item.body) for one in self._preparer.prepare(delivery)}
-        return ("cloudevents", *sorted(kinds))
+        delivery = Delivery(
+            feed="unknown", device=None, body=body, received_at=NOON, door="http", nonce=b"n" * 20, ready=found
+        )
+        prepared = self._preparer.prepare(delivery)
+        assert len(prepared) == len(found), "an event vanished"
+        assert self._preparer.prepare(delivery) == prepared, "the same body is judged differently"
+        return ("cloudevents", *sorted({self._kind(one, body) for one in prepared}))
 
     def _kind(self, item: Message | DeadLetter, body: bytes) -> str:
         if isinstance(item, DeadLetter):
@@ -139,6 +142,14 @@ class Body:
             assert "\0" not in text, "NUL in a text column"
             text.encode()
         return ",".join(item.flags) or "clean"
+
+
+def _lines(body: bytes) -> list[ReadyItem | RefusedItem]:
+    """Return the lines as the HTTP door reads them."""
+    try:
+        return read_lines(body, events_max=EVENTS_MAX)
+    except DecodeError as error:
+        return [RefusedItem(error.refusal, body)]
 
 
 def _storable(data: Mapping[str, Any]) -> None:

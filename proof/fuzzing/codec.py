@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 
-from ioc.ingest.mqtt.decoder import HEAD_BYTES_MAX, Decoder
-from ioc.ingest.mqtt.encode import encode
-from ioc.ingest.mqtt.packets import (
+from ioc.ingest.mqtt.codec.decoder import HEAD_BYTES_MAX, Decoder
+from ioc.ingest.mqtt.codec.encoder import encode
+from ioc.ingest.mqtt.codec.packets import (
     Auth,
     Connect,
     Disconnect,
@@ -23,8 +23,8 @@ from ioc.ingest.mqtt.packets import (
     Unsubscribe,
     Will,
 )
-from ioc.ingest.mqtt.properties import PROPERTIES
-from ioc.ingest.mqtt.reasons import ProtocolViolation, ReasonCode
+from ioc.ingest.mqtt.codec.properties import PROPERTIES
+from ioc.ingest.mqtt.codec.reasons import ProtocolViolation, ReasonCode
 
 PACKET_BYTES_MAX = 200
 SENDERS = (Sender.CLIENT, Sender.SERVER)
@@ -89,14 +89,14 @@ def join_packets(parts: Sequence[bytes]) -> bytes:
     return bytes(made)
 
 
-class Codec:
+class CodecTarget:
     """The first byte chooses level, side and into how many pieces the rest is cut."""
 
     name = "codec"
     words: Sequence[bytes] = WORDS
     files: Sequence[str] = (
-        "ioc/ingest/mqtt/decoder.py", "ioc/ingest/mqtt/parse.py", "ioc/ingest/mqtt/properties.py",
-        "ioc/ingest/mqtt/wire.py", "ioc/ingest/mqtt/topics.py", "ioc/ingest/mqtt/encode.py",
+        "ioc/ingest/mqtt/codec/decoder.py", "ioc/ingest/mqtt/codec/parser.py", "ioc/ingest/mqtt/codec/properties.py",
+        "ioc/ingest/mqtt/codec/wire.py", "ioc/ingest/mqtt/codec/topics.py", "ioc/ingest/mqtt/codec/encoder.py",
     )  # fmt: skip
 
     def decoder(self, *, sender: Sender, level: int | None) -> Decoder:
@@ -180,7 +180,7 @@ class BrokenDecoder(Decoder):
         return packet
 
 
-class BrokenCodec(Codec):
+class BrokenCodec(CodecTarget):
     """The control: a fuzzer that does not find this is no evidence."""
 
     name = "codec with a planted fault"

@@ -12,9 +12,9 @@ from collections.abc import Hashable, Sequence
 from contextlib import AsyncExitStack
 from typing import Any
 
-from ioc.ingest.mqtt.decoder import Decoder
-from ioc.ingest.mqtt.encode import encode
-from ioc.ingest.mqtt.packets import (
+from ioc.ingest.mqtt.codec.decoder import Decoder
+from ioc.ingest.mqtt.codec.encoder import encode
+from ioc.ingest.mqtt.codec.packets import (
     Connack,
     Connect,
     Oversize,
@@ -26,10 +26,10 @@ from ioc.ingest.mqtt.packets import (
     Pubrec,
     Sender,
 )
-from ioc.ingest.mqtt.reasons import ProtocolViolation
-from ioc.ingest.mqtt_connection import MQTTConnection
-from ioc.ingest.mqtt_limits import MQTTLimits
-from ioc.ingest.mqtt_welcome import MQTTBounds
+from ioc.ingest.mqtt.codec.reasons import ProtocolViolation
+from ioc.ingest.mqtt.connect import MQTTBounds
+from ioc.ingest.mqtt.connection import MQTTConnection
+from ioc.ingest.mqtt.limits import MQTTLimits
 from proof.fuzzing.codec import WORDS, join_packets, sample_packets, split_packets
 from tests.integration.ingest.mqtt_house import HeldSink, House, house_of
 
@@ -111,15 +111,18 @@ class MemoryTransport(asyncio.Transport):
         return default
 
 
-class Connection:
+class ConnectionTarget:
     """The first byte chooses the version, whether the bytes come after a good CONNECT, and how they are cut."""
 
     name = "connection"
     words: Sequence[bytes] = (*WORDS, b"ioc/v1/rainfall/rain-1", b"ioc/v1/receipts/rain-1", b'{"id":"1","rain_mm":1}')
     files: Sequence[str] = (
-        "mqtt_connection.py", "mqtt_admission.py", "mqtt_answers.py", "mqtt_client_session.py", "mqtt_downlink.py",
-        "mqtt_uplink.py", "mqtt_subscribe.py", "mqtt_welcome.py", "mqtt_will.py", "mqtt_topics.py", "mqtt_receipts.py",
-        "mqtt_desk.py", "ioc/ingest/mqtt/decoder.py", "ioc/ingest/mqtt/parse.py",
+        "ioc/ingest/mqtt/connection.py", "ioc/ingest/mqtt/handshake.py", "ioc/ingest/mqtt/live.py",
+        "ioc/ingest/mqtt/writer.py", "ioc/ingest/mqtt/acknowledger.py", "ioc/ingest/mqtt/read_scheduler.py",
+        "ioc/ingest/mqtt/sessions/session.py", "ioc/ingest/mqtt/sessions/inflight.py", "ioc/ingest/mqtt/publish.py",
+        "ioc/ingest/mqtt/sessions/subscriptions.py", "ioc/ingest/mqtt/connect.py",
+        "ioc/ingest/mqtt/sessions/wills.py", "ioc/ingest/mqtt/acl.py", "ioc/ingest/mqtt/acks.py",
+        "ioc/ingest/mqtt/sessions/worker.py", "ioc/ingest/mqtt/codec/decoder.py", "ioc/ingest/mqtt/codec/parser.py",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -184,7 +187,7 @@ class Connection:
         if introduced:
             hello = Connect(protocol_level=level, client_id="x", username=DEVICE, password=house.key.encode())
             stream = encode(hello, level) + stream
-        connection = house.door.guest("127.0.0.1")
+        connection = house.door.handler("127.0.0.1")
         transport = MemoryTransport(connection)
         fed = await self._feed(connection, transport, stream, cut=cut)
         try:
@@ -220,7 +223,7 @@ class Connection:
         answers = _answers(transport, level)
         welcomed = bool(answers) and isinstance(answers[0], Connack) and not answers[0].reason_code.is_failure
         kinds = tuple(sorted(Counter(type(packet).__name__ for packet in answers).items()))
-        now, log_now = house.door.io_clock.seconds(), house.door.log_clock.now()
+        now, log_now = house.door.context.io_clock.seconds(), house.door.context.log_clock.now()
         if transport.has_ended():
             connection.check(now + LATER_SECONDS, log_now)
             await asyncio.sleep(0)

@@ -149,11 +149,11 @@ class Fuzzer:
 
     def run(
         self, corpus: Sequence[bytes], *, seconds: float, executions_max: int | None = None,
-        until_crash: bool = False, tell: Callable[[Findings], None] | None = None,
+        until_crash: bool = False, report_progress: Callable[[Findings], None] | None = None,
     ) -> Findings:  # fmt: skip
         """Fuzz for so long, beginning with the target's seeds and a corpus; ``tell`` hears of it twice a minute."""
         findings, began = self.findings, time.monotonic()
-        cpu_began, memory_began, told = time.process_time(), 0, began
+        cpu_began, memory_began, reported = time.process_time(), 0, began
         for data in [*self._target.seeds(), *corpus]:
             self._one(data)
         turn = 0
@@ -163,12 +163,12 @@ class Fuzzer:
                 break
             if (until_crash and findings.crashes) or (executions_max and findings.executions >= executions_max):
                 break
-            if tell is not None and now - told > 30:
-                told = now
-                tell(findings)
+            if report_progress is not None and now - reported > 30:
+                reported = now
+                report_progress(findings)
             if not memory_began and findings.executions > 2_000:
                 memory_began = _memory_bytes()  # caches are warm
-            # New finds first, then all in turn: what reached something new is near more.
+            # An input that has just reached something new is likely near more, so it is mutated before the others.
             parent = findings.kept[-1 - turn % 4] if turn % 3 and len(findings.kept) > 4 else None
             parent = parent or self._random.choice(findings.kept or [b""])
             turn += 1

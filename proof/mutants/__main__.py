@@ -12,6 +12,7 @@ os.environ["IOC_COMPILED"] = "0"  # what is broken from outside must be Python, 
 from proof.mutants import (
     bare_http,
     bridge,
+    crowded,
     cursor,
     early_ack,
     fat,
@@ -27,6 +28,7 @@ from proof.mutants import (
 MUTANTS: dict[str, Callable[[], None]] = {
     "bare_http": bare_http.apply,
     "early_ack": early_ack.apply,
+    "crowded": crowded.apply,
     "cursor": cursor.apply,
     "fat": fat.apply,
     "forgetful": forgetful.apply,
@@ -54,11 +56,11 @@ def main() -> None:
 
 def _pass_on(name: str) -> None:
     """Make the supervisor start its roles as mutants, too."""
-    from ioc import supervisor
+    from ioc.runtime import supervisor
 
     start = supervisor.Supervisor.start
 
-    async def start_mutant(self: supervisor.Supervisor, role: supervisor.Role) -> dict[str, object]:
+    async def start_mutant(self: supervisor.Supervisor, role: supervisor.RoleProcess) -> dict[str, object]:
         command = list(role.command)
         at = command.index("ioc")
         mutated: Sequence[str] = [*command[:at], "proof.mutants", name, *command[at + 1 :]]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import ioc.bootstrap.http_connection as room
-from ioc.bootstrap.http_guard import HTTPGuard
+import ioc.edge.http_connection as room
+from ioc.edge.http_guard import HTTPGuard
 
 
 def apply() -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
-from ioc.ingest.mqtt_bridge import session
-from ioc.ingest.mqtt_bridge.link import BrokerLink, _Acknowledge
-from ioc.ingest.mqtt_bridge.session import BrokerSession
+from ioc.ingest.bridge import session
+from ioc.ingest.bridge.link import BrokerLink, _Acknowledge
+from ioc.ingest.bridge.session import BrokerSession
 
 FAILS_EACH = 10
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from ioc.domain.event import DeadLetter, Message, Outcome, Receipt
-from ioc.ingest.door import Bundle
-from ioc.ingest.pipeline import Pipeline
+from ioc.ingest.pipeline.batcher import Pipeline
+from ioc.ingest.pipeline.delivery import Bundle
 
 
 def apply() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ioc.ingest.mqtt_connection import MQTTConnection
+from ioc.ingest.mqtt.connection import MQTTConnection
 
 BUFFER_BYTES = 64 << 10
 

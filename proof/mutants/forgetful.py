@@ -5,15 +5,15 @@ from __future__ import annotations
 from datetime import datetime
 
 from ioc.rules.engine import RuleEngine
-from ioc.rules.memory import Memory
-from ioc.rules.ports import Stored
+from ioc.rules.ports import StoredState
+from ioc.rules.state.memory import Memory
 
 
 def apply() -> None:
     """Go on from the cursor with the memory of the snapshot."""
     honest = RuleEngine._restored  # noqa: SLF001 - to break it is the purpose
 
-    def restored(self: RuleEngine, stored: Stored) -> tuple[Memory, int, datetime]:
+    def restored(self: RuleEngine, stored: StoredState) -> tuple[Memory, int, datetime]:
         memory, _, _ = honest(self, stored)
         return memory, stored.position, stored.log_time
 

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from ioc.bootstrap import outward
-from ioc.replay.conductor import Conductor
+from ioc.assembly import egress_guard
+from ioc.drills.conductor import Conductor
 from ioc.settings import Settings
 
 
 def apply() -> None:
-    """Put other bodies into the functions, so that rooms which imported them by name have the mutant as well."""
-    outward.guarded.__code__ = guarded.__code__
+    """Put other bodies into the functions, so that modules which imported them by name have the mutant as well."""
+    egress_guard.guard_settings.__code__ = guard_settings.__code__
     Conductor._settle.__code__ = _settle.__code__  # noqa: SLF001 - a mutant
 
 
-def guarded(settings: Settings) -> Settings:
+def guard_settings(settings: Settings) -> Settings:
     """Guard nothing."""
     return settings
 

@@ -6,8 +6,9 @@ import os
 from collections.abc import Sequence
 from datetime import datetime
 
+from ioc.domain.batch import BatchToken
 from ioc.domain.event import DeadLetter, Message, Outcome, Receipt
-from ioc.store.event_log import EventLog
+from ioc.store.log.event_log import EventLog
 
 
 def apply() -> None:
@@ -15,7 +16,10 @@ def apply() -> None:
     append = EventLog.append
     seen: dict[bytes, bytes] = {}
 
-    async def append_remembering(self: EventLog, batch: Sequence[Message | DeadLetter], now: datetime) -> list[Receipt]:
+    async def append_remembering(
+        self: EventLog, batch: Sequence[Message | DeadLetter], now: datetime, *, token: BatchToken | None = None
+    ) -> list[Receipt]:
+        del token  # it names the whole batch, and here each message is one
         receipts: list[Receipt] = []
         for item in batch:
             if isinstance(item, Message) and item.key in seen:

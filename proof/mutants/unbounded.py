@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from ioc.ingest.mqtt_door import MQTTDoor
-from ioc.ingest.mqtt_ports import Connection
-from ioc.ingest.pipeline import Pipeline
+from ioc.ingest.mqtt.ports import ReadingSide
+from ioc.ingest.mqtt.read_scheduler import ReadScheduler
+from ioc.ingest.pipeline.batcher import Pipeline
 
 
 def apply() -> None:
@@ -14,9 +14,9 @@ def apply() -> None:
         del self
         return True
 
-    def may_submit(self: MQTTDoor, connection: Connection) -> bool:
-        del self, connection
+    def may_submit(self: ReadScheduler, reader: ReadingSide) -> bool:
+        del self, reader
         return True
 
     Pipeline.has_room = property(has_room)  # type: ignore[assignment,method-assign]
-    MQTTDoor.may_submit = may_submit  # type: ignore[method-assign]
+    ReadScheduler.may_submit = may_submit  # type: ignore[method-assign]

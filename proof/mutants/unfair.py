@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ioc.ingest.fairness import Lane, Share
+from ioc.ingest.pipeline.backlog import Lane, Share
 
 
 def apply() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from ioc.clock import AnchoredLogClock
+from ioc.runtime.clock import AnchoredLogClock
 
 
 def apply() -> None:

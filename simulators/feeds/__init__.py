@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Protocol
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
 
 from simulators.feeds.air_quality import AirQuality
 from simulators.feeds.camera_detection import CameraDetection
+from simulators.feeds.everyday import Everyday
 from simulators.feeds.landfill import Landfill
 from simulators.feeds.noise import Noise
 from simulators.feeds.power_grid import PowerGrid
@@ -55,4 +56,13 @@ GENERATORS: dict[str, Callable[[Device, World], Generator]] = {
     "waste_bin": WasteBin,
     "weather": Weather,
 }
-"""The feeds that devices speak over MQTT; citizen reports come over HTTP (`citizen_report.py`)."""
+"""The feeds with a module of their own; citizen reports come over HTTP (`citizen_report.py`)."""
+
+
+def make_generator(device: Device, world: World, plays: Mapping[str, Mapping[str, Any]]) -> Generator | None:
+    """Return who plays a device: the feed's own module, else what ``plays`` says of it, else nobody."""
+    own = GENERATORS.get(device.feed)
+    if own is not None:
+        return own(device, world)
+    play = plays.get(device.feed)
+    return Everyday(device, world, play) if play is not None else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from simulators.device_health import DeviceHealth
 from simulators.roster import Device
 from simulators.wander import Wander, bell, clamp
 from simulators.world import Moment, World
@@ -21,13 +22,15 @@ class AirQuality:
     def __init__(self, device: Device, world: World) -> None:
         self._world = world
         self._random = world.random_for(device.id)
+        self._health = DeviceHealth(device, world)
         self._dirt = self._random.uniform(0.85, 1.15)
         self._dust = Wander(self._random, spread=0.08, memory=0.95)
         self._gas = Wander(self._random, spread=0.10, memory=0.95)
         self._warmth = Wander(self._random, spread=0.4, memory=0.97)
+        self._wind = Wander(world.random_for(f"{device.id} wind"), spread=0.3, memory=0.95)
 
     def reading(self, moment: Moment) -> dict[str, object]:
-        """Return all eight measures."""
+        """Return every measure of the station."""
         hour = moment.hour
         traffic = max(bell(hour, peak=7.5, width=1.6), bell(hour, peak=18, width=2.0))
         sun = bell(hour, peak=13.5, width=3.2)
@@ -48,6 +51,9 @@ class AirQuality:
             "co": round((420 + 520 * traffic) * gas),
             "temperature_c": round(temperature - 2.5 * (1 - washed), 1),
             "humidity_pct": round(clamp(humidity, 35.0, 99.0)),
+            "tsp": round(pm2_5 * 2.1 + 12),
+            "wind_ms": round(clamp(1.2 + 1.1 * sun + self._wind.next(), 0.1, 9.0), 1),
+            **self._health.values(moment),
         }
 
     def pause_seconds(self) -> float:

@@ -16,6 +16,8 @@ QUIET_SHARE = 0.5
 PAUSE_MEAN_SECONDS = 4.0
 PAUSE_MAX_SECONDS = 40.0
 JAM_SPEED_KMH = 6.0
+SPEED_LIMIT_KMH = 60
+CLASSES = {"motorcycle": "motorcycle", "car": "car", "truck": "truck", "bus": "bus"}
 
 
 class CameraDetection:
@@ -24,7 +26,10 @@ class CameraDetection:
     def __init__(self, device: Device, world: World) -> None:
         self._world = world
         self._random = world.random_for(device.id)
-        self._zone = f"lane-{self._random.randint(1, 3)}"
+        self._lane = self._random.randint(1, 3)
+        self._zone = f"lane-{self._lane}"
+        self._sight = world.random_for(f"{device.id} sight")
+        self._id = device.id
         self._nearness = world.nearness("flooded_road", device)
         self._free_kmh = self._random.uniform(36, 50)
 
@@ -45,14 +50,20 @@ class CameraDetection:
             "label": label,
             "confidence": round(clamp(random.gauss(0.86, 0.07), 0.51, 0.99), 2),
             "camera_zone": self._zone,
+            "lane": str(self._lane),
+            "image": "ok",
         }
         if label in WALKING:
             return detection
         speed_kmh = random.gauss(self._free_kmh, 4.5) * (1 - jam) + JAM_SPEED_KMH * jam
         detection["speed_kmh"] = round(clamp(speed_kmh, 2.0, 68.0), 1)
+        detection["speed_limit_kmh"] = SPEED_LIMIT_KMH
+        detection["vehicle_class"] = CLASSES[label]
         if random.random() < VIOLATION_SHARE:
             detection["violation"] = random.choice(VIOLATIONS)
             detection["plate"] = self._plate()
+            detection["plate_confidence"] = round(clamp(self._sight.gauss(0.92, 0.04), 0.7, 0.99), 2)
+            detection["snapshot"] = f"{self._id}/{moment.now:%Y%m%d-%H%M%S}.jpg"
         return detection
 
     def pause_seconds(self) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from simulators.roster import Device
-from simulators.scenario import Report
+from simulators.scenario import ScriptedReport
 from simulators.world import Moment, World
 
 Reading = dict[str, object]
@@ -15,6 +15,7 @@ PAUSE_MIN_SECONDS = 60.0
 PAUSE_MAX_SECONDS = 900.0
 FALLBACK_POINT = (20.8172, 105.3375)
 SCATTER_DEGREES = 0.004
+CHANNELS = ("app", "app", "zalo", "hotline", "web", "social")
 
 EVERYDAY = (
     ("street_lighting", "Đèn đường trước cổng trường không sáng từ tối qua."),
@@ -34,6 +35,7 @@ class CitizenReport:
 
     def __init__(self, devices: Sequence[Device], world: World) -> None:
         self._random = world.random_for("citizens")
+        self._channels = world.random_for("citizens' channels")
         self._told = list(reversed(world.scenario.reports))
         self._points = [(device.lat, device.lon) for device in devices] or [FALLBACK_POINT]
         self._next_seconds = self._pause()
@@ -56,12 +58,13 @@ class CitizenReport:
         self._next_seconds = moment.seconds + self._pause()
         return self._everyday()
 
-    def _as_reading(self, report: Report) -> Reading:
+    def _as_reading(self, report: ScriptedReport) -> Reading:
         """Return a scenario's report as the feed's fields."""
         return {
             "category": report.category,
             "text": report.text,
             "urgency": report.urgency,
+            "channel": "hotline" if report.urgency == "urgent" else "app",
             "lat": report.lat,
             "lon": report.lon,
         }
@@ -74,6 +77,7 @@ class CitizenReport:
             "category": category,
             "text": text,
             "urgency": "normal",
+            "channel": self._channels.choice(CHANNELS),
             "lat": round(lat + self._random.uniform(-SCATTER_DEGREES, SCATTER_DEGREES), 5),
             "lon": round(lon + self._random.uniform(-SCATTER_DEGREES, SCATTER_DEGREES), 5),
         }

@@ -8,7 +8,7 @@ from simulators.world import Moment, World
 
 NIGHT_DBA = 46.0
 DAY_DBA = 14.0
-QUIET_DBA = 43.0
+QUIET_DBA = 42.0
 QUIET_DAY_DBA = 6.0
 PERIOD_S = 60
 

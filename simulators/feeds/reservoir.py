@@ -18,6 +18,7 @@ INFLOW_PEAK_YEAR_PART = 0.6
 TURBINE_BASE_M3S = 600.0
 TURBINE_PEAK_M3S = 1_300.0
 TURBINE_MAX_M3S = 2_400.0
+DOWNSTREAM_CALM_CM = 1_180.0
 
 
 class Reservoir:
@@ -48,6 +49,7 @@ class Reservoir:
             "spillway_m3s": 0,
             "outflow_m3s": round(turbine) + bottom,
             "gates_open": math.floor(blend("gates_open", 0.0, seconds)),
+            "downstream_m": round(blend("da_level_cm", DOWNSTREAM_CALM_CM, seconds) / 100, 2),
         }
 
     def pause_seconds(self) -> float:

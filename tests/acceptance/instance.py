@@ -20,7 +20,7 @@ from typing import Any, Self, TypeVar
 
 import httpx2
 
-from ioc.store.embedded_process import exists, workers_of
+from ioc.store.embedded.process import exists, workers_of
 
 ROOT = Path(__file__).resolve().parents[2]
 READY = re.compile(r"IOC ready  (?P<url>\S+)(?:  operator: (?P<username>\S+) / (?P<password>\S+))?$", re.MULTILINE)

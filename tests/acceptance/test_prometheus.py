@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import re
-import shutil
+import socket
 import subprocess
 from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
 
 from tests.acceptance.instance import ROLES, Device, Instance, items, wait_until
-from tests.databases import free_port
+from tests.acceptance.prometheus import program, samples, scraping
 
 CONTRACT = {
     "ioc_ingest_events_total", "ioc_ingest_commit_seconds_bucket", "ioc_ingest_queue_bytes",
@@ -24,13 +23,6 @@ CONTRACT = {
     "ioc_build_info",
 }  # fmt: skip
 """What the contract names; ioc_notifications_total comes with the notifications."""
-CONFIG = """
-global: {{scrape_interval: 1s, scrape_timeout: 1s}}
-scrape_configs:
-  - job_name: ioc
-    authorization: {{credentials: {key}}}
-    static_configs: [{{targets: ["{target}"]}}]
-"""
 
 
 @pytest.fixture(scope="module")
@@ -69,44 +61,13 @@ def ask(
     instance: Instance, metrics_key: str, gauge: Device, tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Callable[[str], list[dict[str, Any]]]]:  # fmt: skip
     """Start a Prometheus on the instance and return a function that queries it."""
-    folder: Path = tmp_path_factory.mktemp("prometheus")
-    config = folder / "prometheus.yml"
-    config.write_text(CONFIG.format(key=metrics_key, target=instance.url.removeprefix("http://")))
-    address = f"127.0.0.1:{free_port()}"
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(
-            [program("prometheus"), f"--config.file={config}", f"--storage.tsdb.path={folder / 'tsdb'}",
-             f"--web.listen-address={address}", "--log.level=warn"],
-            stdout=log, stderr=subprocess.STDOUT,
-        )  # fmt: skip
-
-    def query(text: str) -> list[dict[str, Any]]:
-        try:
-            answer = client.get("/api/v1/query", params={"query": text})
-        except httpx2.TransportError:  # not up yet
-            assert process.poll() is None, (folder / "log").read_text()
-            return []
-        return answer.json()["data"]["result"] if answer.status_code == 200 else []
-
-    try:
-        with httpx2.Client(base_url=f"http://{address}", timeout=5) as client:
-            wait_until(lambda: query('up{job="ioc"} == 1'), seconds=40, what="the first good scrape")
-            yield query
-    finally:
-        process.terminate()
-        process.wait(20)
+    with scraping(instance, metrics_key, tmp_path_factory.mktemp("prometheus")) as client:
+        yield lambda text: samples(client, text)
 
 
-def program(name: str) -> str:
-    """Return the path of one of Debian's programs; `make test` installs it or says so."""
-    found = shutil.which(name)
-    assert found, f"{name} is not installed: apt-get install prometheus"
-    return found
-
-
-def value(samples: list[dict[str, Any]]) -> float:
+def value(found: list[dict[str, Any]]) -> float:
     """Return the sum of a query's samples."""
-    return sum(float(sample["value"][1]) for sample in samples)
+    return sum(float(sample["value"][1]) for sample in found)
 
 
 def test_prometheus_stores_what_the_doors_counted(ask: Callable[[str], list[dict[str, Any]]], gauge: Device) -> None:
@@ -120,8 +81,16 @@ def test_prometheus_stores_what_the_doors_counted(ask: Callable[[str], list[dict
     assert value(ask('ioc_rules_evaluated_total{rule="rain.24h"}')) >= 1
     assert value(ask('ioc_alerts_open{severity="high",domain="disaster",area="04828"}')) >= 1
     assert value(ask("ioc_alert_latency_seconds_count")) >= 1
-    (reading,) = ask(f'ioc_reading{{device="{gauge.id}"}}')
-    assert (reading["metric"]["field"], reading["metric"]["area"], value([reading])) == ("rain_1h_mm", "04828", 7.5)
+    found = {one["metric"]["field"]: one for one in ask(f'ioc_reading{{device="{gauge.id}"}}')}
+    assert {field: value([one]) for field, one in found.items()} == {"rain_1h_mm": 7.5, "rain_24h_mm": 140}
+    assert {one["metric"]["area"] for one in found.values()} == {"04828"}
+    (named,) = ask(
+        f'ioc_reading{{device="{gauge.id}",field="rain_1h_mm"}} * on (device) group_left (name) ioc_device_info'
+    )
+    assert named["metric"]["name"] == gauge.id
+    assert value(ask("sum(process_resident_memory_bytes)")) > 50_000_000
+    assert value(ask("ioc_database_size_bytes")) > 1_000_000
+    assert value(ask("ioc_database_commit_seconds_count")) >= 1
 
 
 def test_prometheus_knows_every_role(ask: Callable[[str], list[dict[str, Any]]]) -> None:
@@ -146,6 +115,32 @@ def test_every_metric_of_the_contract_is_there_once(scraped: str) -> None:
         assert set(declared.values()) == {1}, [name for name, times in declared.items() if times > 1]
     series = Counter(line.rsplit(" ", 1)[0] for line in lines if line and not line.startswith("#"))
     assert set(series.values()) == {1}
+
+
+def test_no_request_makes_a_series(instance: Instance, metrics_key: str, gauge: Device) -> None:
+    """Made-up methods, paths, feeds and types: a second crowd with other words adds nothing."""
+    feed_key = instance.key("feed", feed="rainfall")
+
+    def crowd(word: str) -> set[str]:
+        address = instance.url.removeprefix("http://").split(":")
+        for number in range(100):
+            with socket.create_connection((address[0], int(address[1])), timeout=5) as sender:
+                line = f"{word}{number} /{word}/{number} HTTP/1.1\r\nHost: {word}\r\nConnection: close\r\n\r\n"
+                sender.sendall(line.encode())
+                sender.recv(1_000)
+        with instance.client(key=feed_key) as client:
+            client.post(f"/api/v1/feeds/{word}/events", json={"id": word})
+            client.post("/api/v1/feeds/rainfall/events", json={"device": word, word: 1})
+            event = {"specversion": "1.0", "type": word, "source": word, "id": word, "data": {}}
+            client.post("/api/v1/cloudevents", json=event, headers={"Content-Type": "application/cloudevents+json"})
+        gauge.publish({word: 1})
+        with instance.client(key=metrics_key) as client:
+            text = client.get("/metrics").text
+        assert word not in text
+        return {line.rsplit(" ", 1)[0] for line in text.splitlines() if line.startswith("ioc_http_requests_total")}
+
+    assert crowd("ALPHA") - crowd("OMEGA") == set()
+    assert crowd("GAMMA") == crowd("KAPPA")
 
 
 def test_nobody_else_reads_metrics(instance: Instance, gauge: Device) -> None:

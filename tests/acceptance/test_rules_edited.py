@@ -110,7 +110,7 @@ def test_switching_the_rule_off_ends_its_alerts_and_says_why(admin: httpx2.Clien
     (alert,) = alerts_of(admin, gauges[0])
     assert change(admin, "POST", "/disable")["health"]["state"] == "off"
     wait_until(lambda: alerts_of(admin, gauges[0])[0]["condition"] == "cleared", what="the end of the alert")
-    history = admin.get(f"/api/v1/alerts/{alert['id']}/history").json()
+    history = admin.get(f"/api/v1/alerts/{alert['id']}/history").json()["items"]
     assert [line["kind"] for line in history] == ["opened", "cleared"]
     assert history[-1]["reason"] == "rule_removed"
 

@@ -65,7 +65,8 @@ def test_no_list_shows_the_other_zone(
     assert devices["foreign"].id in foreign
     assert not foreign & {item[field] for item in seen}
     assert {item["zone"] for item in seen if "zone" in item} <= {"luong-son"}
-    assert {item["area"] for item in seen if "area" in item} <= OWN_AREAS
+    # An alert of the whole zone has no area: on a slow machine its devices are silent together by now.
+    assert {item["area"] for item in seen if item.get("area") is not None} <= OWN_AREAS
     for ask in ({"area": "04795"}, {"zone": "hoa-binh"}, {"area": "148"}):
         assert items(walled, f"/api/v1/{noun}", **ask) == []
     if noun != "devices":
@@ -121,7 +122,8 @@ def test_the_stream_keeps_the_wall_also_when_it_resumes(
         wait_until(lambda: risen(wide, devices["foreign"].id), what="the foreign alert on the wide stream")
         wait_until(lambda: risen(narrow, devices["own"].id), what="the own alert on the narrow stream")
         found = [event.data for event in narrow.events if event.kind in ("alert", "device")]
-    assert {item["zone"] for item in found} == {"luong-son"}
+    # What has left the zone, or is no more, says its id alone.
+    assert {item["zone"] for item in found if not item.get("gone")} == {"luong-son"}
     assert devices["foreign"].id not in str(found)
     assert foreign_alert["id"] not in str(found)
 

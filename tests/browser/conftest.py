@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import shutil
+from http import HTTPStatus
 from pathlib import Path
+from typing import Any
 
 import paho.mqtt.client as mqtt
 import pytest
 from paho.mqtt.enums import CallbackAPIVersion
-from playwright.async_api import async_playwright
+from playwright.async_api import async_playwright, expect
 
 from tests.acceptance.conftest import for_good
-from tests.acceptance.instance import Instance, new_data_folder
+from tests.acceptance.instance import Instance, new_data_folder, wait_until
 
 CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
 ARGUMENTS = [
@@ -20,12 +22,18 @@ ARGUMENTS = [
     "--autoplay-policy=no-user-gesture-required",
 ]  # fmt: skip
 SHOTS = Path(__file__).parent / "screenshots"
+LOADED_MS = 20_000
+"""A page that is asked for anew, on a machine that does other things too."""
+expect.set_options(timeout=LOADED_MS)  # where a promise says how soon, its test says it
+
+MOVED = (HTTPStatus.PRECONDITION_FAILED, HTTPStatus.CONFLICT)
+"""The alert has other news, or has ended, since the list was read."""
 
 
 @pytest.fixture(scope="session")
 def instance():
-    """A demo with its flood; the acceptance tests have an empty instance of their own."""
-    started = Instance(new_data_folder(), demo=True)
+    """A demo on a calm day: what a test raises stands in sight. The acceptance tests have instances of their own."""
+    started = Instance(new_data_folder(), demo=True, IOC_DEMO_SCENARIO="calm")
     try:
         started.start()
         yield started
@@ -38,6 +46,7 @@ class Publisher:
     """A device that publishes at QoS 1 and waits for its PUBACK."""
 
     def __init__(self, instance: Instance, device: str, key: str, feed: str) -> None:
+        self.device = device
         self._topic = f"ioc/v1/{feed}/{device}"
         self._client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=device)
         self._client.username_pw_set(device, key)
@@ -55,7 +64,8 @@ class Publisher:
 def new_publisher(instance: Instance, client, device: str, feed: str, place: dict[str, float]) -> Publisher:
     """Register a device in the ward Hòa Bình, and return what publishes for it."""
     body = {"id": device, "feed": feed, "name": {"vi": device, "en": device}, "area": "04795", **place}
-    assert client.post("/api/v1/devices", json=body).status_code == 201
+    answer = client.post("/api/v1/devices", json=body)
+    assert answer.status_code == 201, f"{device}: a name is for one test of the whole run: {answer.text}"
     key = client.post(f"/api/v1/devices/{device}/keys", json={}).json()["key"]
     return Publisher(instance, device, key, feed)
 
@@ -79,6 +89,64 @@ def publisher(instance, operator_client):
     yield make
     for item in made:
         item.close()
+        over(operator_client, item.device)
+
+
+def over(client, device: str) -> None:
+    """Take a device away and its alerts with it: they would stand above what the next test raises."""
+    known = client.get(f"/api/v1/devices/{device}").json()
+    client.patch(f"/api/v1/devices/{device}", json={"state": "retired"},
+                 headers={"If-Match": f'"{known["version"]}"'}).raise_for_status()  # fmt: skip
+    none_open(client, "device", device)
+
+
+def none_open(client, name: str, value: str) -> None:
+    """Wait until the alerts of a device or a rule are over, and resolve them."""
+
+    def ended() -> bool:
+        found = client.get("/api/v1/alerts", params={name: value, "open": "true", "limit": 500}).json()["items"]
+        for alert in found:
+            if alert["condition"] == "cleared":
+                client.post(f"/api/v1/alerts/{alert['id']}/resolve", json={"text": "hết bài thử"},
+                            headers={"If-Match": f'"{alert["version"]}"'})  # fmt: skip
+        return not found
+
+    wait_until(ended, seconds=20, what=f"the end of the alerts of {value}")
+
+
+def resolve_open(client, rule: str) -> None:
+    """Resolve a rule's open alerts as they are, also those whose reading is news meanwhile."""
+
+    def ended() -> bool:
+        found = client.get("/api/v1/alerts", params={"rule": rule, "open": "true"}).json()["items"]
+        for alert in found:
+            answer = client.post(f"/api/v1/alerts/{alert['id']}/resolve", json={"text": "hết bài thử"},
+                                 headers={"If-Match": f'"{alert["version"]}"'})  # fmt: skip
+            if answer.status_code not in MOVED:
+                answer.raise_for_status()
+        return not found
+
+    wait_until(ended, seconds=20, what=f"the end of the alerts of {rule}")
+
+
+@pytest.fixture
+def site_rule(operator_client):
+    """Make rules of the site's own from their text; they and their alerts are gone after the test."""
+    names: list[str] = []
+
+    def make(identifier: str, text: str) -> dict[str, Any]:
+        answer = operator_client.post("/api/v1/rules", json={"yaml": text, "why": "cho bài thử"})
+        assert answer.status_code == 201, answer.text
+        names.append(identifier)
+        return dict(answer.json())
+
+    yield make
+    for name in names:
+        rule = operator_client.get(f"/api/v1/rules/{name}")
+        if rule.status_code == 200:
+            operator_client.request("DELETE", f"/api/v1/rules/{name}", json={"why": "hết bài thử"},
+                                    headers={"If-Match": rule.headers["ETag"]})  # fmt: skip
+        none_open(operator_client, "rule", name)
 
 
 class Visit:
@@ -110,7 +178,9 @@ class Visit:
         await self.page.get_by_test_id("domain-tile-disaster").wait_for(timeout=20_000)
 
     async def go(self, path: str) -> None:
+        """Open a path and wait until the session is known: before that the frame hears no key."""
         await self.page.goto(f"{self.instance.url}{path}")
+        await self.page.locator("#app:has(> *):not(:has(> .boot))").wait_for(state="attached")
 
 
 @pytest.fixture

@@ -82,7 +82,7 @@ def text_of(identifier: str) -> str:
 def fire(publisher: Callable[..., Any], *, readings: int = 8, every_seconds: float = 1.5) -> None:
     """Make each of them fire: ``publisher`` makes a device and returns what sends for it.
 
-    A reading from before its device was registered counts as one of now, so that panes fill only as time passes.
+    Readings carry no time: they count as of now, so that panes fill only as time passes.
     """
     gauges = [publisher(f"kind-rain-{name}", "rainfall", lat=LAT, lon=LON) for name in "ab"]
     air, river = publisher("kind-air", "air_quality"), publisher("kind-river", "river_level")

@@ -1,4 +1,4 @@
-"""Luyện ca: one button starts the recorded flood as a drill; its screens say so, and stopping it shows the score."""
+"""Diễn tập: one button starts the recorded flood as a drill; its screens say so, and stopping it shows the score."""
 
 from __future__ import annotations
 
@@ -14,7 +14,12 @@ READY_MS = 150_000
 
 async def test_an_operator_trains_on_the_flood_night_and_sees_the_score(visit, instance):
     desk = await visit()
-    await desk.page.get_by_role("link", name="Luyện ca").click()
+    await desk.page.get_by_role("link", name="Diễn tập").click()
+    await desk.page.get_by_test_id("drill-scenario-school-wifi").click()
+    await expect(desk.page.get_by_test_id("drill-chosen")).to_contain_text("nhanh gấp 20 lần")
+    SHOTS.mkdir(exist_ok=True)
+    await desk.page.screenshot(path=SHOTS / "drill-scenarios.png")
+    await desk.page.get_by_test_id("drill-scenario-flood-2017").click()
     await desk.page.get_by_label("Tốc độ").select_option("3600")
     await desk.page.get_by_test_id("drill-start").click()
     await desk.page.get_by_test_id("drill-running").wait_for(timeout=20_000)
@@ -35,10 +40,7 @@ async def test_an_operator_trains_on_the_flood_night_and_sees_the_score(visit, i
     await drill.get_by_test_id("action-acknowledge").wait_for()
     await drill.keyboard.press("a")
     await expect(drill.get_by_test_id("alert-drawer")).to_contain_text("Đã nhận")
-    # Not a plain click: the banner about blocked sound may come up over the foot of the drawer at any moment.
-    await drill.get_by_test_id("drill-call").dispatch_event("click")
-    await drill.get_by_text("Gọi: đã thực hiện").first.wait_for(timeout=10_000)
-    SHOTS.mkdir(exist_ok=True)
+    await note_a_call(drill)
     await drill.screenshot(path=SHOTS / "drill-alert.png")
     await context.close()
 
@@ -58,6 +60,19 @@ async def test_an_operator_trains_on_the_flood_night_and_sees_the_score(visit, i
     with pytest.raises(httpx2.TransportError):
         httpx2.get(f"{address}livez", timeout=5)
     assert not list((instance.data / "drills").glob("dr_*/")), "its folder is gone"
+
+
+async def note_a_call(drill):
+    """Note that somebody was called. At an hour in a second the alert may move first: it is looked at again then."""
+    done = drill.get_by_role("region", name="Diễn biến").get_by_text("Đã gọi").first
+    refused = drill.get_by_text("Xem lại rồi thao tác tiếp").first
+    for _ in range(5):
+        # Not a plain click: the banner about blocked sound may come up over the foot of the drawer at any moment.
+        await drill.get_by_test_id("action-call").dispatch_event("click")
+        await done.or_(refused).first.wait_for(timeout=10_000)
+        if await done.is_visible():
+            return
+    raise AssertionError("the call was refused each time")
 
 
 async def an_alert(context, address):

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ioc.domain.outbound import (
+from ioc.domain.messaging.outbound import (
     Closing,
     OutboundKind,
     OutboundMessage,
@@ -16,12 +16,12 @@ from ioc.domain.outbound import (
     command_topic,
     receipts_topic,
 )
-from ioc.domain.presence import Arrival, Departure, Grant, LastWill, PresenceReason
-from ioc.store.engine import Database
-from ioc.store.mqtt_doors import MQTTDoorStore
-from ioc.store.mqtt_sessions import MQTTSessionStore
-from ioc.store.mqtt_wills import MQTTWillStore
-from ioc.store.outbound import OutboundStore
+from ioc.domain.messaging.presence import Arrival, Departure, Grant, LastWill, PresenceReason
+from ioc.store.postgres.engine import Database
+from ioc.store.sessions.doors import MQTTDoorStore
+from ioc.store.sessions.outbound import OutboundStore
+from ioc.store.sessions.sessions import MQTTSessionStore
+from ioc.store.sessions.wills import MQTTWillStore
 from tests.databases import TestDatabases
 from tests.mqtt_memory import MemoryMQTT
 

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import timedelta
 
 import pytest
 
 from ioc.domain.alert import Transition, TransitionKind
+from ioc.domain.alert_row import AlertRow, row_after
 from ioc.domain.event import Entry, EntryKind, Event
-from ioc.domain.rule_health import RuleHealth
+from ioc.domain.rules.health import RuleHealth
 from ioc.domain.severity import Severity
 from ioc.errors import FencedError
-from ioc.rules.evaluate import step
-from ioc.rules.memory import Memory
+from ioc.rules.fold.ruleset import RuleSet
+from ioc.rules.fold.step import step
 from ioc.rules.ports import StepResult
-from ioc.rules.ruleset import RuleSet
-from ioc.store.engine import Database
-from ioc.store.event_log import EventLog
-from ioc.store.partitions import ensure_partitions
-from ioc.store.rule_memory import RuleMemoryStore
+from ioc.rules.state.memory import Memory
+from ioc.store.alerts.reader import load_alerts
+from ioc.store.log.event_log import EventLog
+from ioc.store.log.partitions import ensure_partitions
+from ioc.store.postgres.engine import Database
+from ioc.store.rules.memory import RuleMemoryStore
 from tests.unit.rules.builders import FEEDS, START, after, rule_entry
 from tests.unit.rules.fakes import FakeLog, FakeRows, FakeRuleStore
 
@@ -249,3 +251,83 @@ async def test_postgresql_keeps_the_alert_its_work_its_evidence_and_its_number(d
         await store.release_lease()
     finally:
         await database.close()
+
+
+@pytest.mark.parametrize("world", ["postgresql"], indirect=True)
+async def test_the_row_is_what_the_moves_make_of_it_however_they_come_together(world):
+    """Each move alone or all at once: what is stored is what a check of the alerts computes from the log."""
+    store = world.store()
+    await store.acquire_lease()
+    made = [replace(one, acknowledge_due=after(one.position)) for one in transitions(20, 5, 30, 5, 20)]
+    await store.commit(StepResult(0, 2, after(120), made[:1]))
+    await store.commit(StepResult(2, 3, after(180), made[1:2]))
+    await store.commit(StepResult(3, 6, after(360), made[2:]))
+    wanted: AlertRow | None = None
+    for move in made:
+        wanted = row_after(wanted, move)
+    async with world.database.connection() as connection:
+        row = await connection.fetchrow("SELECT * FROM alert")
+        lines = await connection.fetch("SELECT number, kind FROM alert_history ORDER BY number")
+        changes = await connection.fetch("SELECT version FROM change ORDER BY position")
+    assert wanted is not None
+    assert {**row} == {**asdict(wanted), "number": "HB-261123-0001"}, "no column is left out"
+    assert [(line["number"], line["kind"]) for line in lines] == [
+        (number, str(move.kind)) for number, move in enumerate(made, start=1)
+    ]
+    assert [change["version"] for change in changes] == [2, 3, 6]
+
+
+@pytest.mark.parametrize("world", ["postgresql"], indirect=True)
+async def test_of_a_key_one_alert_clears_and_the_next_opens_in_one_stretch(world):
+    """Only one of them fires, whichever row is written first."""
+    store = world.store()
+    await store.acquire_lease()
+    opened, cleared, again = transitions(20, 5, 20)
+    other = replace(again, kind=TransitionKind.OPENED, alert_id="al_another", opened_position=again.position)
+    await store.commit(StepResult(0, 2, after(120), [opened]))
+    await store.commit(StepResult(2, 4, after(240), [cleared, other]))
+    assert [alert.id for alert in await store.open_alerts()] == ["al_another"]
+
+
+@pytest.mark.parametrize("world", ["postgresql"], indirect=True)
+async def test_a_change_reaches_those_who_have_the_alert_on_their_list(world):
+    """Its device moved to another area meanwhile: the alert stays where it opened, and so does the news of it."""
+    store = world.store()
+    await store.acquire_lease()
+    opened, cleared, _ = transitions(20, 5, 20)
+    await store.commit(StepResult(0, 2, after(120), [replace(opened, area="04795", zone="HB")]))
+    await store.commit(StepResult(2, 3, after(180), [replace(cleared, area="04924", zone="LS")]))
+    async with world.database.connection() as connection:
+        places = await connection.fetch("SELECT area, zone FROM change ORDER BY position")
+        [row] = await connection.fetch("SELECT area, zone FROM alert")
+    assert {tuple(place) for place in places} == {tuple(row)} == {("04795", "HB")}
+
+
+@pytest.mark.parametrize("world", ["postgresql"], indirect=True)
+async def test_who_ends_an_alert_and_until_when_it_is_due_are_kept_with_it(world):
+    database = world.database
+    store = world.store()
+    await store.acquire_lease()
+    made = [replace(one, ends_by_person=True) for one in transitions(20, 5, 20)]
+    made[0] = replace(made[0], acknowledge_due=after(900))
+    made[2] = replace(made[2], acknowledge_due=after(1_900), resolve_due=after(9_000))
+    await store.commit(StepResult(0, 2, after(120), made[:1]))
+    row = "SELECT ends, acknowledge_due, resolve_due, condition FROM alert"
+    async with database.connection() as connection:
+        assert tuple(await connection.fetchrow(row)) == ("person", after(900), None, "firing")
+    await store.commit(StepResult(2, 4, after(240), made[1:]))
+    async with database.connection() as connection:
+        assert tuple(await connection.fetchrow(row)) == ("person", after(1_900), after(9_000), "firing")
+
+
+@pytest.mark.parametrize("world", ["postgresql"], indirect=True)
+async def test_an_alert_whose_rule_came_to_leave_its_end_to_people_stays_open(world):
+    """It opened under a form that ended it by its condition; the move that would end it comes from a newer one."""
+    store = world.store()
+    await store.acquire_lease()
+    opened, cleared, _ = transitions(20, 5, 20)
+    await store.commit(StepResult(0, 2, after(120), [opened]))
+    await store.commit(StepResult(2, 3, after(180), [replace(cleared, ends_by_person=True)]))
+    async with world.database.connection() as connection:
+        told = (await load_alerts(connection, [opened.alert_id]))[opened.alert_id]
+    assert (told["condition"], told["ends"]) == ("firing", "person")

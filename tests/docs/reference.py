@@ -12,7 +12,11 @@ import typer
 
 from ioc.__main__ import app
 from ioc.settings import Settings
-from tests.docs.pack_page import pack_page
+from tests.docs.pages.access_page import access_page
+from tests.docs.pages.feeds_page import feeds_page
+from tests.docs.pages.openapi_file import openapi_file
+from tests.docs.pages.pack_page import pack_page
+from tests.docs.pages.scenarios_page import scenarios_page
 
 ROOT = Path(__file__).resolve().parents[2]
 METRIC_KINDS = {
@@ -37,6 +41,8 @@ METRICS_TOP = """# Metrics
 
 Written from the code by `python -m tests.docs.reference`. `/metrics` joins the metrics of all roles, each sample with a
 `role` label, and asks gauges of state at the scrape. It wants a metrics key: [operations](operations.md#prometheus).
+Beside these each role has the usual `process_*` metrics (memory, CPU, open files, start). A feed's field is an
+`ioc_reading` when it is the feed's main field, or its file says `metric: true`.
 
 | metric | kind | labels | what |
 | --- | --- | --- | --- |
@@ -149,6 +155,10 @@ PAGES = {
     "metrics.md": metrics_page,
     "commands.md": commands_page,
     "pack.md": pack_page,
+    "feeds.md": feeds_page,
+    "scenarios.md": scenarios_page,
+    "access.md": access_page,
+    "openapi.json": openapi_file,
 }
 
 if __name__ == "__main__":

@@ -4,15 +4,33 @@ from __future__ import annotations
 
 import re
 import subprocess
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-PACKAGES = ("ioc", "simulators")
+PACKAGES = ("ioc", "mqtt_client", "simulators", "proof")
 DATA_FOLDERS = {"ioc/packs/hoabinh", "simulators/scenarios"}
 BUILT_FOLDERS = {"ioc/screens/static"}
+FILES_MAX = 20
+NO_MODULE = {"mqtt_client", "proof", "bench", "simulators"}
+"""Folders of unit tests whose source stands beside `ioc`."""
+SEVERAL_MODULES = {
+    "api/test_pure.py", "bootstrap/test_open_files.py", "ingest/mqtt/codec/test_codec.py",
+    "ingest/mqtt/codec/test_oversize.py", "ingest/mqtt/codec/test_violations.py", "ingest/test_ports.py",
+    "packs/test_flood_drill.py",
+    "packs/test_hoabinh.py", "replay/test_record_scenario.py", "replay/test_recorded_data.py", "replay/test_replay.py",
+    "rules/aggregates/field/test_air_record.py", "rules/fold/test_evidence_details.py", "rules/recorded/test_air.py",
+    "rules/recorded/test_years.py", "rules/test_engine_drill.py", "screens/test_colours.py",
+    "screens/test_decided_words.py",
+}  # fmt: skip
+"""Unit tests of what several modules do together: named by what that is, in the folder that the modules share."""
 LINE = re.compile(r"^    ((?:  )*)([\w.-]+)(/?)(?: +(\S.*))?$")
+
+
+ONE_FOR_EACH = ("ioc/rules/kinds/", "ioc/ingest/adapters/")
+"""Rooms with a folder for each of one sort, alike inside: a room's own line says what they are."""
 
 
 def mapped() -> dict[str, str]:
@@ -35,18 +53,16 @@ def mapped() -> dict[str, str]:
 
 
 def tree() -> set[str]:
-    """Return every folder and module of the packages, as the map writes them."""
+    """Return every folder of the packages, as the map writes it."""
     found = {f"{folder}/" for folder in DATA_FOLDERS | BUILT_FOLDERS}
     for package in PACKAGES:
         for module in (ROOT / package).rglob("*.py"):
-            path = module.relative_to(ROOT)
-            found.add(f"{path.parent}/")
-            if module.name != "__init__.py":
-                found.add(str(path))
+            folder = f"{module.relative_to(ROOT).parent}/"
+            found.add(next((room for room in ONE_FOR_EACH if folder.startswith(room)), folder))
     return found
 
 
-def test_the_map_shows_every_folder_and_module_and_nothing_else():
+def test_the_map_shows_every_folder_and_nothing_else():
     inside = {path for path in mapped() if path.split("/")[0] in PACKAGES}
     missing, gone = sorted(tree() - inside), sorted(inside - tree())
     assert not missing, f"not on the map of ARCHITECTURE.md: {missing}"
@@ -88,3 +104,22 @@ def test_the_floors_on_the_page_are_the_contract():
     shown = re.search(r"^    __main__ .*?\n\n", floors, re.MULTILINE | re.DOTALL)
     assert shown is not None
     assert [" ".join(part.split()) for part in shown[0].split(">")] == contract
+
+
+def test_unit_tests_mirror_the_modules_file_for_file():
+    unit = ROOT / "tests" / "unit"
+    alone = {
+        path.relative_to(unit) for path in unit.rglob("test_*.py") if path.relative_to(unit).parts[0] not in NO_MODULE
+    }
+    astray = {
+        str(path) for path in alone if not (ROOT / "ioc" / path.parent / path.name.removeprefix("test_")).is_file()
+    }
+    assert astray == SEVERAL_MODULES
+
+
+def test_no_folder_is_a_corridor():
+    """At most twenty Python files stand in a folder: beyond that nobody finds the right one by its name."""
+    command = ["git", "ls-files", "*.py"]
+    listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.splitlines()
+    counted = Counter(str(Path(line).parent) for line in listed if "migrations/versions" not in line)
+    assert {folder: count for folder, count in counted.items() if count > FILES_MAX} == {}

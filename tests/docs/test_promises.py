@@ -1,4 +1,4 @@
-"""What README.md and docs/promises.md say of the proofs is what the proofs and their kept results say."""
+"""What docs/promises.md says of the proofs is what the proofs and their kept results say."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from proof.catalogue import PROOFS
-from proof.report import RESULTS
-from proof.table import BEGIN, END, README, quoted, table
+from proof.harness.report import RESULTS
+from proof.table import BEGIN, END, PAGE, quoted, table
 
 ROOT = Path(__file__).resolve().parents[2]
-PROMISES = [f"P{number}" for number in range(1, 16)]
+PROMISES = [*(f"P{number}" for number in range(1, 19)), "P21", "P22"]
 ROW = re.compile(r"^\| (P\d+) \|(.+)\|$", re.MULTILINE)
 
 
@@ -45,10 +45,10 @@ def test_the_tests_that_the_page_names_exist():
     assert named - {path.name for path in (ROOT / "tests").rglob("test_*.py")} == set()
 
 
-def test_the_readme_quotes_the_kept_results():
-    text = README.read_text(encoding="utf-8")
+def test_the_page_quotes_the_kept_results():
+    text = PAGE.read_text(encoding="utf-8")
     assert text.count(BEGIN) == text.count(END) == 1
-    assert text == quoted(text), "README.md is old: .venv/bin/python -m proof.table"
+    assert text == quoted(text), "docs/promises.md is old: .venv/bin/python -m proof.table"
 
 
 def test_a_figure_that_changes_changes_the_table(tmp_path):
@@ -60,7 +60,7 @@ def test_a_figure_that_changes_changes_the_table(tmp_path):
 
 
 @pytest.mark.parametrize("path", sorted(RESULTS.glob("*.json")), ids=lambda path: path.name)
-def test_every_kept_result_belongs_to_a_proof_and_shows_what_the_readme_quotes(path: Path):
+def test_every_kept_result_belongs_to_a_proof_and_shows_what_the_page_quotes(path: Path):
     found = json.loads(path.read_text(encoding="utf-8"))
     proof = PROOFS[path.stem.removesuffix("-full")]
     assert found["verdict"] in {"held", "broken", "void", "no evidence"}

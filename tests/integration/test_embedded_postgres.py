@@ -1,4 +1,7 @@
-"""The embedded server on real processes: starts, kills, leftovers, rights."""
+"""The embedded server on real processes: starts, kills, leftovers, rights.
+
+Past 400 lines: one server is started, killed and started again all along; a second file would start its own.
+"""
 
 from __future__ import annotations
 
@@ -20,10 +23,10 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from ioc.store.embedded import EmbeddedPostgres, EmbeddedPostgresError, attach
-from ioc.store.embedded_binaries import find_binaries, server_account
-from ioc.store.embedded_cluster import SOCKET_PATH_BYTES_MAX, Status, read_status
-from ioc.store.embedded_process import end_process, exists
+from ioc.store.embedded.binaries import find_binaries, server_account
+from ioc.store.embedded.cluster import SOCKET_PATH_BYTES_MAX, Status, read_status
+from ioc.store.embedded.process import end_process, exists
+from ioc.store.embedded.server import EmbeddedPostgres, EmbeddedPostgresError, attach
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -198,7 +201,7 @@ def test_a_second_instance_on_the_same_folder_is_refused_and_does_no_harm(runnin
 SUPERVISOR = """
     import sys, time
     from pathlib import Path
-    from ioc.store.embedded import EmbeddedPostgres
+    from ioc.store.embedded.server import EmbeddedPostgres
     server = EmbeddedPostgres(Path(sys.argv[1]), Path(sys.argv[2]) if sys.argv[2] else None)
     server.start()
     print(server.pid, flush=True)

@@ -1,8 +1,9 @@
-"""The migrations make exactly the tables that ioc/store/tables.py declares, and every step goes back and up again."""
+"""The migrations make exactly the tables that ioc/store/tables declares, and every step goes back and up again."""
 
 from __future__ import annotations
 
 import ast
+import json
 import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -17,11 +18,14 @@ from sqlalchemy import Column, Connection, Integer, MetaData, Table
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
-from ioc.store import migrate
+from ioc.errors import NewerDatabaseError
+from ioc.store.postgres import migrate
+from ioc.store.postgres.revision import MIGRATIONS
 from ioc.store.tables import metadata
+from tests.acceptance.instance import run_cli
 from tests.databases import TestDatabases
 
-VERSIONS = migrate.FOLDER / "versions"
+VERSIONS = MIGRATIONS / "versions"
 OURS = "n.nspname = 'public' AND NOT c.relispartition AND c.relname <> 'alembic_version'"
 FACTS = {
     "tables": f"""
@@ -161,10 +165,64 @@ async def test_rules_that_were_applied_before_sites_could_edit_are_still_in_forc
     assert [tuple(row) for row in history] == [("a", 1, "pack", 3, None), ("b", 1, "pack", 2, None)]
 
 
+async def test_the_contact_of_reports_from_before_leaves_the_log_and_comes_back_on_the_way_down(database_dsn: str):
+    """Migration 0024: the event keeps a reference, and all else of it as it was."""
+    await migrate.downgrade_async(database_dsn, revision="0023")
+    connection = await asyncpg.connect(database_dsn)
+    insert = (
+        "INSERT INTO event (position, log_time, kind, key, feed, device, effective, received_at, data, door) "
+        "VALUES ($1, '2026-01-01Z', 'event', $2, $3, 'd', '2026-01-01Z', '2026-01-01Z', $4, 'http')"
+    )
+    before = {
+        1: '{"text": "ngập", "contact": "0912 345 678"}',
+        2: '{"text": "gọi lại"}',
+        3: '{"contact": "0912 345 678"}',
+    }
+    try:
+        for position, data in before.items():
+            feed = "rainfall" if position == 3 else "citizen_report"
+            await connection.execute(insert, position, position.to_bytes(16, "big"), feed, data)
+        await migrate.upgrade_async(database_dsn)
+        rows = await connection.fetch("SELECT position, data FROM event ORDER BY position")
+        moved = [json.loads(row["data"]) for row in rows]
+        kept = await connection.fetchrow("SELECT reference, event, field, value FROM person_data")
+        assert kept is not None
+        assert (kept["event"], kept["field"], json.loads(kept["value"])) == (
+            b"\0" * 15 + b"\1",
+            "contact",
+            "0912 345 678",
+        )
+        assert moved == [
+            {"text": "ngập", "contact": kept["reference"]},
+            {"text": "gọi lại"},
+            {"contact": "0912 345 678"},
+        ]
+        await migrate.downgrade_async(database_dsn, revision="0023")
+        rows = await connection.fetch("SELECT data FROM event ORDER BY position")
+        assert [json.loads(row["data"]) for row in rows] == [json.loads(data) for data in before.values()]
+    finally:
+        await connection.close()
+
+
 async def test_running_the_migrations_again_changes_nothing(database_dsn: str):
     before = await everything(database_dsn)
     await migrate.upgrade_async(database_dsn)
     assert await everything(database_dsn) == before
+
+
+async def test_a_database_of_a_later_version_is_refused_in_words_and_left_as_it_is(database_dsn: str):
+    """Whoever goes back without the backup is told so, by the command too; no traceback."""
+    connection = await asyncpg.connect(database_dsn)
+    try:
+        await connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    finally:
+        await connection.close()
+    with pytest.raises(NewerDatabaseError, match=r"revision 9999.*restore a backup"):
+        await migrate.upgrade_async(database_dsn)
+    done = run_cli("migrate", IOC_DATABASE_URL=database_dsn)
+    assert (done.returncode, done.stdout) == (3, "")
+    assert done.stderr.startswith("ioc: the database is at revision 9999")
+    assert await migrate.current_revision(database_dsn) == "9999"
 
 
 def revisions() -> list[Path]:
@@ -196,3 +254,37 @@ def test_a_migration_waits_for_a_lock_only_so_long(path: Path):
             if isinstance(node, ast.FunctionDef) and node.name == way
         )
         assert "SET lock_timeout" in ast.unparse(function.body[0]), way
+
+
+async def test_the_sheets_of_limits_from_before_are_those_of_dated_rows_and_limits_again_on_the_way_down(
+    database_dsn: str,
+):
+    """Migration 0033: each keeps its number, what it wrote and what it found; the next gets the next number."""
+    await migrate.downgrade_async(database_dsn, revision="0032")
+    connection = await asyncpg.connect(database_dsn)
+    insert = (
+        "INSERT INTO {} (id, {}state, version, file_name, file_hash, new_count, changed_count, unchanged_count, why, "
+        "sent_by, sent_at) VALUES ($1, {}'applied', 1, 'a.csv', '\\x00', 1, 0, 0, 'vì sao', 'root', '2026-01-01Z')"
+    )
+    sheets = "SELECT id, number, kind, why FROM row_import ORDER BY number"
+    lines = "SELECT import, row_id, body, before FROM row_import_line"
+    try:
+        for name in ("li_1", "li_2"):
+            await connection.execute(insert.format("limit_import", "", ""), name)
+        await connection.execute("INSERT INTO limit_import_row VALUES ('li_2', 'lim_a', 3, '{\"value\": 1}', NULL)")
+        await migrate.upgrade_async(database_dsn)
+        await connection.execute(insert.format("row_import", "kind, ", "'lookup', "), "lo_3")
+        await connection.execute("INSERT INTO row_import_line VALUES ('lo_3', 'lkr_a', 1, '{}', NULL)")
+        assert [tuple(row) for row in await connection.fetch(sheets)] == [
+            ("li_1", 1, "limit", "vì sao"), ("li_2", 2, "limit", "vì sao"), ("lo_3", 3, "lookup", "vì sao")
+        ]  # fmt: skip
+        kept = [tuple(row) for row in await connection.fetch(lines)]
+        assert kept[0] == ("li_2", "lim_a", '{"value": 1}', None)
+        await migrate.downgrade_async(database_dsn, revision="0032")
+        await connection.execute(insert.format("limit_import", "", ""), "li_4")
+        back = await connection.fetch("SELECT id, number FROM limit_import ORDER BY number")
+        assert [tuple(row) for row in back] == [("li_1", 1), ("li_2", 2), ("li_4", 3)]
+        rows = await connection.fetch("SELECT import, limit_id, version, body, before FROM limit_import_row")
+        assert [tuple(row) for row in rows] == [("li_2", "lim_a", 3, '{"value": 1}', None)]
+    finally:
+        await connection.close()

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import HealthCheck, assume, example, find, given, settings
 from hypothesis import strategies as st
 
-from ioc.rules.field import digest as module
-from ioc.rules.field.digest import BUCKETS_MAX, RELATIVE_ERROR, ZERO_BELOW, Digest
+from ioc.rules.aggregates.field import digest as module
+from ioc.rules.aggregates.field.digest import BUCKETS_MAX, RELATIVE_ERROR, ZERO_BELOW, Digest
 
 SLACK = 1e-9
 """What binary arithmetic may add to the error, far below the error itself."""

@@ -8,10 +8,10 @@ from typing import Any
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from ioc.domain.topic import topic_matches
-from ioc.ingest.mqtt.decoder import HEAD_BYTES_MAX, Decoder
-from ioc.ingest.mqtt.encode import encode
-from ioc.ingest.mqtt.packets import (
+from ioc.domain.messaging.topic import topic_matches
+from ioc.ingest.mqtt.codec.decoder import HEAD_BYTES_MAX, Decoder
+from ioc.ingest.mqtt.codec.encoder import encode
+from ioc.ingest.mqtt.codec.packets import (
     NO_PROPERTIES,
     REASONS_IN,
     TYPES_FROM,
@@ -38,8 +38,8 @@ from ioc.ingest.mqtt.packets import (
     Unsubscribe,
     Will,
 )
-from ioc.ingest.mqtt.properties import PROPERTIES
-from ioc.ingest.mqtt.reasons import RETURN_CODE_BY_REASON, ProtocolViolation, ReasonCode
+from ioc.ingest.mqtt.codec.properties import PROPERTIES
+from ioc.ingest.mqtt.codec.reasons import RETURN_CODE_BY_REASON, ProtocolViolation, ReasonCode
 
 T = PacketType
 

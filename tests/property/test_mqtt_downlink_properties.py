@@ -14,11 +14,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ioc.domain.outbound import Parcel
-from ioc.ingest.mqtt.decoder import Decoder
-from ioc.ingest.mqtt.packets import LEVEL_5, Publish, Pubrel, Sender
-from ioc.ingest.mqtt.reasons import ReasonCode
-from ioc.ingest.mqtt_downlink import Downlink
+from ioc.domain.messaging.outbound import PendingMessage
+from ioc.ingest.mqtt.codec.decoder import Decoder
+from ioc.ingest.mqtt.codec.packets import LEVEL_5, Publish, Pubrel, Sender
+from ioc.ingest.mqtt.codec.reasons import ReasonCode
+from ioc.ingest.mqtt.sessions.inflight import Downlink
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 FILTERS = {"#": 2}
@@ -37,7 +37,7 @@ class World:
     """A store, a device and the door's side of their connection."""
 
     window: int
-    rows: dict[int, Parcel] = field(default_factory=dict)
+    rows: dict[int, PendingMessage] = field(default_factory=dict)
     qos: dict[int, int] = field(default_factory=dict)
     taken: list[int] = field(default_factory=list)
     """Numbers in the order in which the application at the device got them."""
@@ -61,8 +61,10 @@ class World:
         if what == "tell":
             number = len(self.qos) + 1
             self.qos[number] = choice
-            self.rows[number] = Parcel(device="d", number=number, topic="t", payload=str(number).encode(), qos=choice,
-                                       expires_at=NOW + timedelta(days=1))  # fmt: skip
+            self.rows[number] = PendingMessage(
+                device="d", number=number, topic="t", payload=str(number).encode(), qos=choice,
+                expires_at=NOW + timedelta(days=1),
+            )  # fmt: skip
         elif what == "read":
             self.read()
         elif what == "cut":
@@ -186,7 +188,7 @@ def test_a_door_that_forgets_what_was_confirmed_is_caught(monkeypatch):
 
 
 def test_a_door_that_reuses_packet_ids_is_caught(monkeypatch):
-    monkeypatch.setattr(Parcel, "packet_id", property(lambda _: 1))
+    monkeypatch.setattr(PendingMessage, "packet_id", property(lambda _: 1))
     with pytest.raises((AssertionError, KeyError)):
         check(play([("tell", 1), ("tell", 1), ("read", 0)], 2))
 
@@ -199,4 +201,4 @@ def test_packet_ids_are_from_1_to_65535_and_neighbours_differ(number):
     assert replace(PARCEL, number=number + 65_535).packet_id == near[0]
 
 
-PARCEL = Parcel(device="d", number=1, topic="t", payload=b"", qos=1, expires_at=NOW)
+PARCEL = PendingMessage(device="d", number=1, topic="t", payload=b"", qos=1, expires_at=NOW)

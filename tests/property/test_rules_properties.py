@@ -18,10 +18,12 @@ from hypothesis.errors import NoSuchExample
 
 from ioc.domain.alert import Transition
 from ioc.domain.event import Entry, EntryKind, Event, hash16
-from ioc.rules import evaluate, timers
-from ioc.rules.memory import KeyState, Memory
-from ioc.rules.rule import to_us
-from ioc.rules.ruleset import RuleSet
+from ioc.rules.fold import due, levels, observe, select
+from ioc.rules.fold import step as evaluate
+from ioc.rules.fold.ruleset import RuleSet
+from ioc.rules.language.rule import to_us
+from ioc.rules.state import timers
+from ioc.rules.state.memory import KeyState, Memory
 from tests.unit.rules.builders import FEEDS, START, after, rule_entry
 
 FOR, CLEAR, REFIRE, HOLD = 60, 30, 300, 60
@@ -276,47 +278,47 @@ def dates_when_noticed(monkeypatch):
             yield replace(move, at_us=max(move.at_us, limit_us))
 
     noticed: list[int] = []
-    end_one = evaluate.Fold.end_one
+    end_one = due.end_one
 
-    def end_when_noticed(self, rule, key, state, due_log_us):
-        noticed[:] = [state.at_log(self.log_us)]
-        end_one(self, rule, key, state, due_log_us)
+    def end_when_noticed(step, rule, key, state, due_log_us):
+        noticed[:] = [state.at_log(step.log_us)]
+        end_one(step, rule, key, state, due_log_us)
         noticed.clear()
 
-    monkeypatch.setattr(evaluate.Fold, "end_one", end_when_noticed)
+    monkeypatch.setattr(due, "end_one", end_when_noticed)
 
-    monkeypatch.setattr(evaluate, "advance", advance)
+    monkeypatch.setattr(timers, "advance", advance)
 
 
 def forgets_to_tick_before_a_reading(monkeypatch):
     """Timers end at ticks only, so it matters whether a tick came before the reading that ends them."""
-    honest = evaluate.Fold.end_timers
+    honest = due.end_timers
 
-    def end_timers(self):
-        if self.entry.kind is not EntryKind.EVENT:
-            honest(self)
+    def end_timers(fold):
+        if fold.entry.kind is not EntryKind.EVENT:
+            honest(fold)
 
-    monkeypatch.setattr(evaluate.Fold, "end_timers", end_timers)
+    monkeypatch.setattr(due, "end_timers", end_timers)
     monkeypatch.setattr(KeyState, "at_log", lambda state, _: state.time_us)
-    late = evaluate.Fold.advance
+    late = levels.advance
 
-    def advance(self, rule, key, state, *, limit_us):
-        if self.entry.kind is not EntryKind.EVENT:
-            late(self, rule, key, state, limit_us=limit_us)
+    def advance(step, rule, key, state, *, limit_us):
+        if step.entry.kind is not EntryKind.EVENT:
+            late(step, rule, key, state, limit_us=limit_us)
 
-    monkeypatch.setattr(evaluate.Fold, "advance", advance)
+    monkeypatch.setattr(levels, "advance", advance)
 
 
 def repeats_move_the_clock(monkeypatch):
     """A repeat of the newest reading moves the key's log time on, and so puts off its timers."""
-    honest = evaluate.Fold.current
+    honest = observe.read
 
-    def current(self, rule, key, state, **reading):
-        changed = honest(self, rule, key, state, **reading)
-        state.log_us = self.log_us
-        return changed
+    def read(step, sighting, state):
+        current = sighting.at_us >= state.time_us
+        honest(step, sighting, state)
+        state.log_us = step.log_us if current else state.log_us
 
-    monkeypatch.setattr(evaluate.Fold, "current", current)
+    monkeypatch.setattr(observe, "read", read)
 
 
 def forgets_half_served_waits(monkeypatch):
@@ -351,51 +353,50 @@ def forgets_that_it_cleared(monkeypatch):
 
 def one_clock_for_all(monkeypatch):
     """A global watermark: what is older than the newest of any source is no current value."""
-    honest = evaluate.Fold.reading
+    honest = select.sighted
 
-    def reading(self, rule, event, values, wrong):
-        newest = max((state.time_us for states in self.memory.keys.values() for state in states.values()), default=0)
-        if newest - to_us(event.effective) <= 60_000_000:
-            honest(self, rule, event, values, wrong)
+    def sighted(step, rule, event):
+        newest = max((state.time_us for states in step.memory.keys.values() for state in states.values()), default=0)
+        return honest(step, rule, event) if newest - to_us(event.effective) <= 60_000_000 else None
 
-    monkeypatch.setattr(evaluate.Fold, "reading", reading)
+    monkeypatch.setattr(select, "sighted", sighted)
 
 
 def older_readings_count(monkeypatch):
     """An older reading becomes the current value."""
-    honest = evaluate.Fold.reading
+    honest = select.sighted
 
-    def reading(self, rule, event, values, wrong):
-        for state in self.memory.keys.get(rule.id, {}).values():
+    def sighted(step, rule, event):
+        for state in step.memory.keys.get(rule.id, {}).values():
             state.time_us = min(state.time_us, to_us(event.effective))
-        honest(self, rule, event, values, wrong)
+        return honest(step, rule, event)
 
-    monkeypatch.setattr(evaluate.Fold, "reading", reading)
+    monkeypatch.setattr(select, "sighted", sighted)
 
 
 def repeats_renew_the_hold(monkeypatch):
     """A repeat makes the reading that it repeats stand for longer."""
-    honest = evaluate.Fold.reading
+    honest = levels.follow_one
 
-    def reading(self, rule, event, values, wrong):
-        honest(self, rule, event, values, wrong)
-        for state in self.memory.keys.get(rule.id, {}).values():
-            state.told_us = max(state.told_us, state.at_log(self.log_us))
+    def follow_one(step, sighting):
+        honest(step, sighting)
+        for state in step.memory.keys.get(sighting.rule.id, {}).values():
+            state.told_us = max(state.told_us, state.at_log(step.log_us))
 
-    monkeypatch.setattr(evaluate.Fold, "reading", reading)
+    monkeypatch.setattr(levels, "follow_one", follow_one)
 
 
 def the_hold_ends_when_noticed(monkeypatch):
     """A hold is over when a tick finds it so, and `clear.for` counts from there."""
-    honest = evaluate.Fold.end_one
+    honest = due.end_one
 
-    def end_one(self, rule, key, state, due_log_us):
+    def end_one(step, rule, key, state, due_log_us):
         due_us = timers.hold_due(rule, state)
-        if due_us is not None and due_us <= state.at_log(self.log_us):
-            timers.expire(rule, state, at_us=state.at_log(self.log_us))
-        honest(self, rule, key, state, due_log_us)
+        if due_us is not None and due_us <= state.at_log(step.log_us):
+            timers.expire(rule, state, at_us=state.at_log(step.log_us))
+        honest(step, rule, key, state, due_log_us)
 
-    monkeypatch.setattr(evaluate.Fold, "end_one", end_one)
+    monkeypatch.setattr(due, "end_one", end_one)
 
 
 def forgets_what_stood(monkeypatch):

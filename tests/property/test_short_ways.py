@@ -19,9 +19,9 @@ from ioc.domain import event
 from ioc.domain.event import Flag, canonical
 from ioc.domain.feed import FeedSpec, FieldSpec, FieldType, Label
 from ioc.domain.moment import parse_time
-from ioc.ingest import decode
-from ioc.ingest.validate import FeedCheck
-from ioc.metrics import LAG_BUCKETS, observe_all
+from ioc.ingest.pipeline import decoder as decode
+from ioc.ingest.pipeline.validation import FeedCheck
+from ioc.runtime.metrics import LAG_BUCKETS, observe_all
 
 NUMBERS = st.one_of(
     st.integers(-(1 << 70), 1 << 70), st.floats(), st.sampled_from(["-0", "-0.0", "1e400", "1E5", "0.10", "1e-400"]),

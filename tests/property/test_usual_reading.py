@@ -17,11 +17,13 @@ from hypothesis import strategies as st
 from ioc.domain.device import Device
 from ioc.domain.event import Flag, Message
 from ioc.domain.feed import FeedSpec, FieldSpec, FieldType, Label, OnConflict
-from ioc.ingest import prepare, usual
-from ioc.ingest.door import Delivery
-from ioc.ingest.prepare import Preparer
-from ioc.ingest.usual import usual_reading
-from ioc.ingest.validate import FeedCheck, Usual
+from ioc.ingest.pipeline import fast_path as usual
+from ioc.ingest.pipeline import preparation as prepare
+from ioc.ingest.pipeline.delivery import Delivery
+from ioc.ingest.pipeline.fast_path import fast_reading
+from ioc.ingest.pipeline.preparation import Preparer
+from ioc.ingest.pipeline.ready import read_lines
+from ioc.ingest.pipeline.validation import FeedCheck, QuickCheck
 
 NOW = datetime(2026, 11, 24, 3, 0, 1, tzinfo=UTC)
 TIME = "2026-11-24T03:00:00.123Z"
@@ -116,8 +118,8 @@ def agrees(delivery: Delivery, *marks: str) -> bool:
     preparer = house(*marks)
     feed = preparer._feeds[delivery.feed]
     sender = preparer._sender(feed, delivery.device or "")
-    short = usual_reading(delivery, sender.manner)
-    long = preparer._closely(delivery, feed)
+    short = fast_reading(delivery, sender.template)
+    long = preparer.prepare_fully(delivery, feed)
     if short is None or sender.refusal is not None:
         assert repr(preparer.prepare(delivery)) == repr(long)
         return False
@@ -152,12 +154,12 @@ def test_history_and_lines_take_the_long_way(monkeypatch):
     def never(*_: object) -> None:
         raise AssertionError("the short way")
 
-    monkeypatch.setattr(prepare, "usual_reading", never)
+    monkeypatch.setattr(prepare, "fast_reading", never)
     body = body_of([('"id"', '"r-1"'), ('"time"', f'"{TIME}"'), ('"i"', "1")])
     [old] = house().prepare(delivery_of(body, history=True))
     assert isinstance(old, Message)
     assert Flag.HISTORY in old.flags
-    assert len(house().prepare(delivery_of(body + b"\n" + body, newline_delimited=True))) == 2
+    assert len(house().prepare(delivery_of(body, ready=read_lines(body + b"\n" + body, events_max=2)))) == 2
 
 
 def test_a_short_way_that_does_not_look_for_repeats_is_caught(monkeypatch):
@@ -168,7 +170,7 @@ def test_a_short_way_that_does_not_look_for_repeats_is_caught(monkeypatch):
 
 
 def test_a_short_way_that_knows_no_field_is_caught(monkeypatch):
-    monkeypatch.setattr(usual, "UNKNOWN", Usual((int, float), -1e9, 1e9))
+    monkeypatch.setattr(usual, "UNKNOWN", QuickCheck((int, float), -1e9, 1e9))
     with pytest.raises(AssertionError):
         agrees(delivery_of(b'{"id":"r-1","time":"2026-11-24T03:00:00.123Z","i":1,"else":2}'))
 
@@ -180,6 +182,6 @@ def test_a_short_way_that_reads_a_week_as_a_day_is_caught(monkeypatch):
 
 
 def test_the_fields_of_the_short_way_are_numbers_that_fit_64_bits():
-    fields = usual.usual_fields(FeedCheck(FEED))
+    fields = usual.fast_fields(FeedCheck(FEED))
     assert set(fields) == {"n", "i", "b", "o"}
     assert fields["o"].high == (1 << 63) - 1

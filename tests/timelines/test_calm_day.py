@@ -12,17 +12,19 @@ from ioc.domain.alert import TransitionKind
 from ioc.domain.event import Entry, EntryKind, Event, hash16
 from ioc.packs.loader import load_pack
 from ioc.packs.pack import plain
-from ioc.rules.evaluate import step
-from ioc.rules.memory import Memory
-from ioc.rules.ruleset import RuleSet
-from simulators.feeds import GENERATORS
+from ioc.rules.fold.ruleset import RuleSet
+from ioc.rules.fold.step import step
+from ioc.rules.state.memory import Memory
+from simulators.feeds import Generator, make_generator
 from simulators.feeds.citizen_report import CitizenReport
-from simulators.roster import Device
+from simulators.roster import Device, Roster
 from simulators.scenario import read_scenario
 from simulators.world import LOCAL_OFFSET, Moment, World
 
 PACK = load_pack("hoabinh", shapes=False)
 EVERY_SECONDS = 300
+EVERY_SECONDS_MAX = 3_600
+"""What comes once a day is said by the hour, as yesterday's line has it."""
 ROWS_AN_HOUR_MAX = 6
 UNIT_OF_REPORTS = "04795"
 
@@ -38,7 +40,17 @@ class Day:
         self.opened: list[tuple[datetime, str, str]] = []
         fleet = [Device(id=one.id, feed=one.feed, key="k", lat=one.lat, lon=one.lon) for one in PACK.devices]
         world = World(scenario=read_scenario("calm"), devices=fleet, seed=2017)
-        self.generators = {one.id: GENERATORS[one.feed](one, world) for one in fleet}
+        keys = dict.fromkeys(PACK.plays, "k")
+        sources = Roster(
+            devices=tuple(fleet), feed_keys=keys, plays={name: dict(play) for name, play in PACK.plays.items()}
+        ).sources()
+        played = [(one, make_generator(one, world, PACK.plays)) for one in (*fleet, *sources)]
+        self.generators: dict[str, tuple[Device, Generator]] = {
+            one.id: (one, generator) for one, generator in played if generator is not None
+        }
+        by_people = {"citizen_report", "gate_order"}
+        assert {one.feed for one, _ in self.generators.values()} | by_people == set(PACK.feeds)
+        self.due = dict.fromkeys(self.generators, 0.0)
         self.citizens = CitizenReport(fleet, world)
         for device in PACK.devices:
             self.enter(EntryKind.DEVICE, start, subject=device.id, value=plain(device))
@@ -59,16 +71,26 @@ class Day:
         event = Event(feed=feed, device=device, key=key, effective=at, received_at=at, data=data, **place)
         self.enter(EntryKind.EVENT, at, event=event)
 
+    def pause_seconds(self, feed: str, generator: Generator) -> float:
+        """Return how long a device is quiet: as the pack expects of it, or as it plays where that is longer."""
+        expected = min(PACK.feeds[feed].expected_period.total_seconds(), EVERY_SECONDS_MAX)
+        return max(expected, generator.pause_seconds())
+
     def play(self, hours: int) -> None:
         devices = {device.id: device for device in PACK.devices}
         for second in range(hours * 3_600):
             at = self.start + timedelta(seconds=second)
             moment = Moment(seconds=float(second), now=at.astimezone(LOCAL_OFFSET))
             if second % EVERY_SECONDS == 0:
-                for name, generator in self.generators.items():
-                    device, reading = devices[name], generator.reading(moment)
+                for name, (one, generator) in self.generators.items():
+                    if second < self.due[name]:
+                        continue
+                    self.due[name] = second + self.pause_seconds(one.feed, generator)
+                    device, reading = devices.get(name), generator.reading(moment)
+                    place: dict[str, Any] = {"area": device.area, "zone": device.zone} if device else {}
                     if reading is not None:
-                        self.say(at, device.feed, name, reading, area=device.area, zone=device.zone)
+                        place.update({part: reading.pop(part) for part in ("lat", "lon") if part in reading})
+                        self.say(at, one.feed, name, reading, **place)
                 self.enter(EntryKind.TICK, at)
             report = self.citizens.reading(moment)
             if report is not None:

@@ -8,7 +8,7 @@ import pytest
 
 from ioc.packs.loader import load_pack
 from ioc.packs.pack import plain
-from ioc.rules.timeline import Shelf, TimelineError, documents, run_timeline, run_timelines
+from ioc.rules.recompute.timeline import TimelineError, TimelinePack, documents, run_timeline, run_timelines
 
 FOLDER = Path(__file__).parent
 TIMELINES = [(document, file) for file in sorted(FOLDER.glob("*.yaml")) for document in documents(file)]
@@ -25,10 +25,10 @@ FRAME = {"timeline": "t", "feeds": {"meter": {"value": "number"}}, "rules": [RUL
 
 
 @pytest.fixture(scope="module")
-def shelf():
+def pack():
     """The pack as `ioc timelines` hands it over."""
     pack = load_pack("hoabinh")
-    return Shelf(
+    return TimelinePack(
         feeds=pack.feeds,
         rules={rule.id: rule.body for rule in pack.rules},
         zones={zone.code: zone.name for zone in pack.zones},
@@ -40,17 +40,17 @@ def shelf():
 
 
 @pytest.mark.parametrize(("document", "file"), CASES)
-def test_timeline_holds(document, file, shelf):
+def test_timeline_holds(document, file, pack):
     """What the timeline expects is what the fold does."""
-    result = run_timeline(document, shelf, file=file)
+    result = run_timeline(document, pack, file=file)
     assert result.failures == ()
     assert result.expectations > 0
 
 
-def test_every_rule_of_the_pack_has_a_timeline(shelf):
+def test_every_rule_of_the_pack_has_a_timeline(pack):
     """A threshold that nobody has tried is a guess."""
     tried = {name for document, _ in TIMELINES for name in document.get("pack_rules", [])}
-    assert tried == set(shelf.rules)
+    assert tried == set(pack.rules)
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ def test_every_rule_of_the_pack_has_a_timeline(shelf):
 def test_an_expectation_that_is_not_met_is_a_failure_in_words(expectation, said):
     """A timeline can fail."""
     steps = [{"at": "0s", "send": {"value": 11}}, {"at": "0s", **expectation}]
-    result = run_timeline({**FRAME, "steps": steps}, Shelf(), file=Path("t.yaml"))
+    result = run_timeline({**FRAME, "steps": steps}, TimelinePack(), file=Path("t.yaml"))
     assert not result.passed
     assert said in result.failures[0]
 
@@ -85,10 +85,12 @@ def test_an_expectation_that_is_not_met_is_a_failure_in_words(expectation, said)
 def test_a_step_that_cannot_be_read_is_refused(step, said):
     """A misspelt check must not pass by being ignored."""
     with pytest.raises(TimelineError, match=said):
-        run_timeline({**FRAME, "steps": [{"at": "0s", "send": {"value": 11}}, step]}, Shelf(), file=Path("t.yaml"))
+        run_timeline(
+            {**FRAME, "steps": [{"at": "0s", "send": {"value": 11}}, step]}, TimelinePack(), file=Path("t.yaml")
+        )
 
 
 def test_a_folder_without_timelines_is_an_error(tmp_path):
     """A run that tried nothing must not look green."""
     with pytest.raises(TimelineError, match="no timeline"):
-        list(run_timelines(tmp_path, Shelf()))
+        list(run_timelines(tmp_path, TimelinePack()))

@@ -5,7 +5,7 @@
     var language = localStorage.getItem("ioc.language");
     if (theme === "light" || theme === "dark") document.documentElement.dataset.theme = theme;
     if (language === "vi" || language === "en") document.documentElement.lang = language;
-  } catch (blocked) {
+  } catch {
     // Storage may be forbidden: the defaults in the page stand.
   }
 })();

@@ -1,4 +1,4 @@
-/** What this desk remembers: theme, language, sound. Kept in the browser, nowhere else. */
+/** What this desk remembers: theme, language, sound, alerts by incident. Kept in the browser, nowhere else. */
 
 export type Theme = "dark" | "light";
 export type Language = "vi" | "en";
@@ -22,6 +22,7 @@ function keep(name: string, value: string): void {
 let theme = $state<Theme>(recall("theme") === "light" ? "light" : "dark");
 let language = $state<Language>(recall("language") === "en" ? "en" : "vi");
 let sound = $state(recall("sound") !== "off");
+let grouped = $state(recall("grouped") === "on");
 
 export const preferences = {
   get theme(): Theme {
@@ -46,5 +47,12 @@ export const preferences = {
   set sound(value: boolean) {
     sound = value;
     keep("sound", value ? "on" : "off");
+  },
+  get grouped(): boolean {
+    return grouped;
+  },
+  set grouped(value: boolean) {
+    grouped = value;
+    keep("grouped", value ? "on" : "off");
   },
 };

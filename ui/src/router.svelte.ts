@@ -1,7 +1,50 @@
 /** Where the operator is: path and query, in the address bar. A drawer may lie over another screen (its background). */
 
-export type Screen = "overview" | "alerts" | "devices" | "drills" | "rules" | "signin" | "missing";
-export type Place = { screen: Screen; alert: string | null; device: string | null; rule: string | null; query: URLSearchParams; path: string };
+export type Screen =
+  | "overview"
+  | "alerts"
+  | "contacts"
+  | "devices"
+  | "drills"
+  | "indicators"
+  | "limits"
+  | "lookups"
+  | "manual"
+  | "performance"
+  | "quality"
+  | "roster"
+  | "rules"
+  | "silences"
+  | "shift-log"
+  | "signin"
+  | "tour"
+  | "missing";
+export type Place = {
+  screen: Screen;
+  alert: string | null;
+  incident: string | null;
+  device: string | null;
+  rule: string | null;
+  query: URLSearchParams;
+  path: string;
+};
+
+/** Screens whose path names nothing on them. */
+const PLAIN: readonly Screen[] = [
+  "contacts",
+  "drills",
+  "indicators",
+  "limits",
+  "lookups",
+  "manual",
+  "performance",
+  "quality",
+  "silences",
+  "roster",
+  "shift-log",
+  "signin",
+  "tour",
+];
 
 type HistoryState = { background?: string };
 
@@ -11,12 +54,14 @@ let background = $state.raw<string | undefined>((history.state as HistoryState |
 function screenOf(path: string): Omit<Place, "query" | "path"> {
   const [first = "", second = null] = path.split("/").filter(Boolean);
   const id = second && decodeURIComponent(second);
-  const none = { alert: null, device: null, rule: null };
+  const none = { alert: null, incident: null, device: null, rule: null };
   if (first === "") return { screen: "overview", ...none };
   if (first === "alerts") return { screen: "alerts", ...none, alert: id };
+  if (first === "incidents") return { screen: "alerts", ...none, incident: id };
   if (first === "devices") return { screen: "devices", ...none, device: id };
   if (first === "rules") return { screen: "rules", ...none, rule: id };
-  if (first === "drills" || first === "signin") return { screen: first, ...none };
+  const plain = PLAIN.find((screen) => screen === first);
+  if (plain) return { screen: plain, ...none };
   return { screen: "missing", ...none };
 }
 
@@ -66,14 +111,15 @@ export function setQuery(changes: Record<string, string | null>): void {
   if (background !== undefined) {
     history.replaceState({ background: path }, "", url.pathname + url.search);
     take();
-  } else if (router.place.alert !== null || router.place.device !== null) {
+  } else if (router.place.alert !== null || router.place.incident !== null || router.place.device !== null) {
     go(url.pathname + (text ? `?${text}` : ""), { replace: true });
   } else go(path, { replace: true });
 }
 
 /** Plain left clicks on links of this site stay in the page; everything else is the browser's. */
 export function followLinks(event: MouseEvent): void {
-  if (event.defaultPrevented || event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
+  if (event.defaultPrevented || event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey)
+    return;
   const anchor = (event.target as Element | null)?.closest("a");
   if (!anchor || anchor.target || anchor.origin !== location.origin || anchor.hasAttribute("download")) return;
   if (anchor.pathname.startsWith("/api/") || anchor.getAttribute("href")?.startsWith("#")) return;

@@ -12,9 +12,9 @@ import httpx2
 from ioc.packs.pack import Pack, RawRule, content_hash
 from ioc.packs.problem import Findings
 from ioc.packs.source import parse_yaml
-from ioc.store.event_log import EventLog
-from ioc.store.pack_apply import Applied, PackStore
-from ioc.store.partitions import ensure_partitions
+from ioc.store.log.event_log import EventLog
+from ioc.store.log.partitions import ensure_partitions
+from ioc.store.rules.pack_apply import PackReport, PackStore
 from tests.integration.api import conftest
 from tests.integration.api.conftest import NOW, World, open_world
 
@@ -54,7 +54,7 @@ class RuleWorld:
     world: World
     client: httpx2.AsyncClient
 
-    async def apply(self, *texts: str) -> Applied:
+    async def apply(self, *texts: str) -> PackReport:
         return await PackStore(self.world.database, EventLog(self.world.database)).apply(pack_with(*texts), NOW)
 
     async def rows(self, statement: str, *values: Any) -> list[dict[str, Any]]:

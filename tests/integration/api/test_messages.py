@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from ioc.domain.outbound import Closing, OutboundOutcome, command_topic
-from ioc.domain.presence import Arrival, Departure, Grant, PresenceReason
-from ioc.store.mqtt_sessions import MQTTSessionStore
-from ioc.store.outbound import OutboundStore
+from ioc.domain.messaging.outbound import Closing, OutboundOutcome, command_topic
+from ioc.domain.messaging.presence import Arrival, Departure, Grant, PresenceReason
+from ioc.store.sessions.outbound import OutboundStore
+from ioc.store.sessions.sessions import MQTTSessionStore
 from tests.integration.api.conftest import NOW, OTHER, World
 
 GATE = "/api/v1/devices/rain-1/messages"
@@ -28,7 +28,8 @@ async def test_a_message_is_stored_for_a_device_that_asks_for_it_audited_and_see
     async with world.signed_in("root") as client:
         told = await client.post(GATE, json={"topic_suffix": "gate/open", "payload": "Mở 40 %", "qos": 2})
         assert told.status_code == 202, told.text
-        assert told.json() == {"number": 1, "device": "rain-1", "topic": "ioc/v1/commands/rain-1/gate/open"}
+        topic = "ioc/v1/commands/rain-1/gate/open"
+        assert told.json() == {"number": 1, "device": "rain-1", "session": "rain-1", "topic": topic}
         [item] = (await client.get(GATE)).json()["items"]
         assert (item["payload"], item["qos"], item["outcome"], item["created_by"]) == ("Mở 40 %", 1, None, "root")
         store = OutboundStore(world.database, waiting_max=9)
@@ -79,7 +80,7 @@ async def test_what_nobody_would_hear_and_what_finds_no_room_is_409_and_counted(
             await connection.execute("UPDATE mqtt_session SET waiting = 1000")
         full = await client.post(GATE, json={"payload": "x"})
         assert (full.status_code, full.json()["code"]) == (409, "outbound_full")
-    counted = world.state.parts.metrics.registry.get_sample_value
+    counted = world.state.context.metrics.registry.get_sample_value
     assert counted("ioc_outbound_refused_total", {"reason": "not_subscribed"}) == 1
     assert counted("ioc_outbound_refused_total", {"reason": "full"}) == 1
 
@@ -89,6 +90,44 @@ async def test_nobody_tells_a_device_behind_the_wall_anything(world: World):
     async with world.signed_in("walled") as client:
         answer = await client.post("/api/v1/devices/rain-9/messages", json={"payload": "x"})
         assert answer.status_code in (403, 404)
+
+
+async def test_a_device_behind_a_gateway_is_told_through_it_until_it_asks_itself(world: World):
+    """On the gateway's own topic; the list of either shows it, and the audit names whom it was meant for."""
+    await world.device("gate-1", gateway=True)
+    await world.device("rain-1", parent="gate-1")
+    await world.device("rain-2", parent="gate-2")
+    sessions = MQTTSessionStore(world.database)
+    async with world.signed_in("root") as client:
+        deaf = await client.post(GATE, json={"payload": "x"})
+        assert (deaf.status_code, deaf.json()["code"]) == (409, "not_subscribed")
+        assert "gateway" in deaf.json()["detail"]
+        arrival = Arrival(device="gate-1", connection=7, clean_start=False, expiry_seconds=600)
+        await sessions.attach([arrival], door="door", now=NOW)
+        await sessions.grant([Grant("gate-1", 7, {"ioc/v1/commands/gate-1/#": 1})])
+        told = await client.post(GATE, json={"topic_suffix": "valve", "payload": "40"})
+        topic = "ioc/v1/commands/gate-1/devices/rain-1/valve"
+        assert told.json() == {"number": 1, "device": "rain-1", "session": "gate-1", "topic": topic}
+        assert (await client.post("/api/v1/devices/rain-2/messages", json={"payload": "x"})).status_code == 409
+        for name in ("gate-1", "rain-1"):
+            [item] = (await client.get(f"/api/v1/devices/{name}/messages")).json()["items"]
+            assert (item["device"], item["meant_for"], item["payload"]) == ("gate-1", "rain-1", "40")
+        await connected(world)
+        assert (await client.post(GATE, json={"payload": "y"})).json()["session"] == "rain-1"
+        world.clock.advance(seconds=1)
+        assert (await client.post(GATE, json={"payload": "z"})).json()["session"] == "rain-1"
+        seen: list[str] = []
+        params = {"limit": "1"}
+        while True:
+            page = (await client.get(GATE, params=params)).json()
+            seen += [item["payload"] for item in page["items"]]
+            if page["next"] is None:
+                break
+            params["cursor"] = page["next"]
+        assert seen == ["z", "y", "40"]
+    async with world.database.connection() as connection:
+        rows = await connection.fetch("SELECT object FROM audit WHERE action = 'device.tell'")
+        assert {row["object"] for row in rows} == {"rain-1"}
 
 
 async def test_presence_stands_with_the_device(world: World):

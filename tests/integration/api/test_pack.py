@@ -12,11 +12,11 @@ from ioc.domain.feed import Label
 from ioc.domain.severity import Severity
 from ioc.packs.loader import load_pack
 from ioc.packs.pack import Pack
-from ioc.store.alerts_engine import write_transitions
-from ioc.store.changes import append_changes
-from ioc.store.event_log import EventLog
-from ioc.store.pack_apply import PackStore
-from ioc.store.partitions import ensure_partitions
+from ioc.store.alerts.engine import write_transitions
+from ioc.store.changes.writer import append_changes
+from ioc.store.log.event_log import EventLog
+from ioc.store.log.partitions import ensure_partitions
+from ioc.store.rules.pack_apply import PackStore
 from tests.integration.api import conftest
 from tests.integration.api.conftest import NOW, World, open_world
 
@@ -92,10 +92,10 @@ async def test_the_evidence_of_an_alert_that_the_engine_wrote(city: World, pack:
         assert found["rule"]["hash"] == rule.hash
         assert "mm" in found["rule"]["text"]["vi"]
         answer = await client.post(
-            "/api/v1/alerts/al_real/acknowledge", json={"text": "Đã gọi"}, headers={"If-Match": '"1"'}
+            "/api/v1/alerts/al_real/acknowledge", json={"text": "Đã gọi"}, headers={"If-Match": '"2"'}
         )
         assert (answer.json()["owner"], answer.json()["comments"]) == ("op", 1)
-        history = (await client.get("/api/v1/alerts/al_real/history")).json()
+        history = (await client.get("/api/v1/alerts/al_real/history")).json()["items"]
         assert [(line["number"], line["kind"], line["actor"]) for line in history] == [
             (1, "opened", None),
             (2, "acknowledge", "op"),

@@ -7,6 +7,7 @@ import contextlib
 import random
 import re
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 import asyncpg
@@ -14,11 +15,12 @@ import httpx2
 import orjson
 import pytest
 
-from ioc.api.frames import Frame, sse
-from ioc.api.hub import Client
-from ioc.domain.account import KeyKind, Principal
-from ioc.store.changes_read import ChangeRow
-from ioc.store.scope import Scope
+from ioc.api.stream.hub import HubClient
+from ioc.api.stream.sse_events import RenderedChange, sse
+from ioc.domain.people.account import KeyKind, Principal
+from ioc.domain.people.capabilities import Role
+from ioc.store.changes.reader import ChangeRow
+from ioc.store.postgres.scope import Scope
 from tests.integration.api.conftest import NOW, OTHER, World, open_world, served
 
 EVENT = re.compile(rb"event: (\w+)\n(?:id: (\d+)\n)?data: (.*)\n\n")
@@ -147,7 +149,7 @@ async def test_a_cursor_on_a_plain_sequence_misses_changes_that_commit_late(data
         await connection.close()
 
     async with open_world(database_dsn, reader=mutant, poll_milliseconds=10) as world:
-        client = Client(Principal("t", KeyKind.DISPLAY), Scope(), queue_max=10_000, skip_to=0)
+        client = HubClient(Principal("t", KeyKind.DISPLAY), Scope(), queue_max=10_000, skip_to=0)
         world.state.hub._clients.add(client)
         await asyncio.gather(*(writer(number) for number in range(8)))
         await asyncio.sleep(0.3)
@@ -183,6 +185,50 @@ async def test_the_clock_comes_each_second_with_counts_of_the_own_area_only(worl
     assert clocks[-1]["devices"] == {"online": 3, "total": 3}
     assert clocks[-1]["time"] == "2026-11-23T13:00:00.000Z"
     assert [data["devices"] for name, data in walled.events if name == "clock"][-1] == {"online": 1, "total": 1}
+
+
+async def test_a_device_that_falls_silent_or_reports_is_told_inside_its_wall_without_a_change_of_its_own(world: World):
+    """An overview that stays open counted devices as they were when it was opened."""
+    for name, area in (("rain-1", "04795"), ("rain-2", "04795"), ("rain-3", OTHER)):
+        await world.device(name, area=area)
+    await heard(world, "rain-1", "rain-3")
+    async with served(world) as url:
+        async with world.signed_in("op") as client:
+            position = (await client.get("/api/v1/devices")).json()["position"]
+        whole = Listener(url, bearer(world), after=position)
+        walled = Listener(url, bearer(world, "district"), after=position)
+
+        async def life() -> None:
+            await asyncio.sleep(2.5)  # the first look is over by then
+            await heard(world, "rain-2")
+            await asyncio.sleep(1.5)
+            world.clock.step_to(NOW + timedelta(hours=1))
+            await heard(world, "rain-1")
+
+        with contextlib.suppress(TimeoutError):
+            await asyncio.gather(whole.listen(99, 6.5), walled.listen(99, 6.5), life())
+        late = Listener(url, bearer(world), after=position)
+        with contextlib.suppress(TimeoutError):
+            await late.listen(99, 1.0)
+    assert told(whole) == [("rain-2", "online"), ("rain-2", "silent"), ("rain-3", "silent")]
+    assert told(walled) == [("rain-3", "silent")]
+    assert whole.ids == [], "a position is only a change's"
+    assert told(late) == [("rain-2", "silent"), ("rain-3", "silent")], "how they are: its list may be of before that"
+
+
+async def heard(world: World, *names: str) -> None:
+    """Note that devices were heard now, as the roll-up does."""
+    now = world.clock.now()
+    for name in names:
+        async with world.database.connection() as connection:
+            await connection.execute("DELETE FROM device_seen WHERE device = $1", name)
+        await world.insert("device_seen", {"device": name, "feed": "rainfall", "effective": now, "log_time": now,
+                                           "position": 1, "events": 1})  # fmt: skip
+
+
+def told(listener: Listener) -> list[tuple[str, str]]:
+    """Return (device, status) of the devices that a stream told of."""
+    return [(data["id"], data["status"]) for name, data in listener.events if name == "device"]
 
 
 async def test_the_wall_stands_in_the_stream_and_what_left_the_area_is_gone(world: World):
@@ -269,7 +315,7 @@ async def test_a_stalled_client_is_cut_and_slows_nobody(database_dsn: str):
         reader, writer = await asyncio.open_connection(host, int(port), limit=1_024)
         reader._transport.pause_reading()  # type: ignore[attr-defined]
         key = bearer(world)["Authorization"]
-        request = f"GET /api/v1/stream?after=0 HTTP/1.1\r\nHost: x\r\nAuthorization: {key}\r\n\r\n"
+        request = f"GET /api/v1/stream?after=0 HTTP/1.1\r\nHost: {host}\r\nAuthorization: {key}\r\n\r\n"
         writer.write(request.encode())
         await writer.drain()
         while not world.state.hub._clients:
@@ -282,7 +328,7 @@ async def test_a_stalled_client_is_cut_and_slows_nobody(database_dsn: str):
             await world.change("alert", "al_big")
         await task
         async with asyncio.timeout(10):
-            while world.state.parts.metrics.stream_cut._value.get() < 1:
+            while world.state.context.metrics.stream_cut._value.get() < 1:
                 await asyncio.sleep(0.05)
         assert listener.ids == list(range(1, 251))
         writer.close()
@@ -301,14 +347,14 @@ async def test_as_many_streams_as_the_settings_allow(database_dsn: str, bound: A
 
 
 def test_a_queue_takes_no_more_than_its_bound_and_keeps_one_clock():
-    def frame(position: int) -> Frame:
+    def frame(position: int) -> RenderedChange:
         body = sse("alert", b"{}", position)
-        return Frame(position, "alert", (None, None), False, None, body, body, body, None)
+        return RenderedChange(position, "alert", (None, None), False, None, body, body, body, None)
 
-    client = Client(Principal("t", "user"), Scope(), queue_max=3, skip_to=2)
+    client = HubClient(Principal("t", "user", Role.OPERATOR), Scope(), queue_max=3, skip_to=2)
     assert [client.offer(frame(position)) for position in (1, 2, 3, 4, 5, 6)] == [True] * 5 + [False]
     assert (client.ended, client.frames) == ("slow", [])
-    other = Client(Principal("t", "user"), Scope(), queue_max=3, skip_to=0)
+    other = HubClient(Principal("t", "user", Role.OPERATOR), Scope(), queue_max=3, skip_to=0)
     other.offer(frame(1))
     other.tick(b"clock 1\n\n")
     other.tick(b"clock 2\n\n")

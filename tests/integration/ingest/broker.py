@@ -21,16 +21,16 @@ import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from prometheus_client import CollectorRegistry
 
-from ioc.clock import AnchoredLogClock, MonotonicIOClock
-from ioc.ingest.door import EventSink
-from ioc.ingest.mqtt_bridge.inbox import Inbox
-from ioc.ingest.mqtt_bridge.link import BrokerLink, LinkState
-from ioc.ingest.mqtt_bridge.plan import EVERY_DEVICE, BridgePlan, BrokerAddress
-from ioc.ingest.mqtt_bridge.uplink import BridgeUplink
-from ioc.ingest.pipeline import Bounds, Pipeline
-from ioc.ingest.prepare import Preparer
-from ioc.ingest.registry import CachedRegistry
-from ioc.metrics import Metrics
+from ioc.ingest.bridge.inbox import Inbox
+from ioc.ingest.bridge.link import BrokerLink, LinkState
+from ioc.ingest.bridge.plan import EVERY_DEVICE, BridgePlan, BrokerAddress
+from ioc.ingest.bridge.uplink import BridgeUplink
+from ioc.ingest.pipeline.batcher import Bounds, Pipeline
+from ioc.ingest.pipeline.delivery import EventSink
+from ioc.ingest.pipeline.preparation import Preparer
+from ioc.ingest.pipeline.registry_cache import CachedRegistry
+from ioc.runtime.clock import AnchoredLogClock, MonotonicIOClock
+from ioc.runtime.metrics import Metrics
 from tests.databases import free_port
 from tests.integration.ingest.mqtt_house import FEEDS, TOPIC, MemoryRegistryStore, device
 

@@ -12,25 +12,27 @@ from typing import Any, Self
 
 from prometheus_client import CollectorRegistry
 
-from ioc.clock import AnchoredLogClock, MonotonicIOClock
-from ioc.domain.account import KeyKind, KeyRecord, key_hash, new_key
+from ioc.domain.batch import BatchToken
 from ioc.domain.device import Device
 from ioc.domain.event import DeadLetter, Message, Outcome, Receipt
 from ioc.domain.feed import FeedSpec, FieldSpec, Label
+from ioc.domain.people.account import KeyKind, KeyRecord, key_hash, new_key
 from ioc.domain.registry import RegistrySnapshot
 from ioc.errors import StoreUnavailableError
-from ioc.ingest.door import EventSink
-from ioc.ingest.mqtt.decoder import Decoder
-from ioc.ingest.mqtt.encode import encode
-from ioc.ingest.mqtt.packets import Connack, Connect, Oversize, Packet, Properties, Publish, Sender
-from ioc.ingest.mqtt_desk import Waiter
-from ioc.ingest.mqtt_door import MQTTDoor
-from ioc.ingest.mqtt_stores import MQTTStores
-from ioc.ingest.mqtt_welcome import MQTTBounds
-from ioc.ingest.pipeline import Bounds, Pipeline
-from ioc.ingest.prepare import Preparer
-from ioc.ingest.registry import CachedRegistry
-from ioc.metrics import Metrics
+from ioc.ingest.adapters.registry import reader_of
+from ioc.ingest.mqtt.codec.decoder import Decoder
+from ioc.ingest.mqtt.codec.encoder import encode
+from ioc.ingest.mqtt.codec.packets import Connack, Connect, Oversize, Packet, Properties, Publish, Sender
+from ioc.ingest.mqtt.connect import MQTTBounds
+from ioc.ingest.mqtt.server import MQTTDoor
+from ioc.ingest.mqtt.sessions.ports import MQTTStores
+from ioc.ingest.pipeline.batcher import Bounds, Pipeline
+from ioc.ingest.pipeline.delivery import EventSink
+from ioc.ingest.pipeline.preparation import Preparer
+from ioc.ingest.pipeline.registry_cache import CachedRegistry
+from ioc.runtime.clock import AnchoredLogClock, MonotonicIOClock
+from ioc.runtime.metrics import Metrics
+from ioc.runtime.waiter import Waiter
 from tests.mqtt_memory import MemoryMQTT
 
 ANSWER_SECONDS = 5.0
@@ -86,7 +88,7 @@ class MemoryRegistryStore:
 
 
 class Bell:
-    """Wakes the door's desk when the test rings; without it the desk looks once a second."""
+    """Wakes the door's session worker when the test rings; without it the worker looks once a second."""
 
     def __init__(self) -> None:
         self._rung = asyncio.Event()
@@ -114,8 +116,10 @@ class HeldSink:
         if not held:
             self.open.set()
 
-    async def append(self, batch: Sequence[Message | DeadLetter], now: datetime) -> list[Receipt]:
-        del now
+    async def append(
+        self, batch: Sequence[Message | DeadLetter], now: datetime, *, token: BatchToken | None = None
+    ) -> list[Receipt]:
+        del now, token
         self.calls += 1
         await self.open.wait()
         self.items.extend(batch)
@@ -188,8 +192,8 @@ async def house_of(
     registry = registry or CachedRegistry(store, log_clock)
     await registry.refresh()
     pipeline = Pipeline(
-        preparer=Preparer(feeds=FEEDS, registry=registry, events_max=1_000), sink=sink, log_clock=log_clock,
-        io_clock=io_clock, metrics=metrics,
+        preparer=Preparer(feeds=FEEDS, registry=registry, events_max=1_000, reader_of=reader_of), sink=sink,
+        log_clock=log_clock, io_clock=io_clock, metrics=metrics,
         bounds=Bounds(
             batch_rows=batch_rows, batch_seconds=batch_seconds, queue_rows_max=queue_rows_max, queue_bytes_max=64 << 20
         ),
@@ -197,7 +201,7 @@ async def house_of(
     door = MQTTDoor(
         pipeline=pipeline, registry=registry, bounds=bounds or MQTTBounds(sweep_seconds=0.05, linger_seconds=0.5),
         log_clock=log_clock, io_clock=io_clock, metrics=metrics, waiter=waiter or bell,
-        stores=stores or MQTTStores(memory, memory, memory, memory),
+        stores=stores or MQTTStores(memory, memory, memory, memory, memory, memory),
     )  # fmt: skip
     running = asyncio.create_task(pipeline.run())
     house = House(door, pipeline, store, registry, metrics, await door.start("127.0.0.1", 0), key, memory, bell)

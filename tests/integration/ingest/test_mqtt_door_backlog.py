@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from ioc.ingest import fairness
-from ioc.ingest.fairness import TURN_EVENTS
+from ioc.ingest.pipeline import backlog as fairness
+from ioc.ingest.pipeline.backlog import TURN_EVENTS
 from tests.integration.ingest.mqtt_house import HeldSink, device, house_of, publish
 
 

@@ -13,9 +13,9 @@ import paho.mqtt.client as paho
 import pytest
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
-from ioc.ingest.mqtt_welcome import MQTTBounds
-from ioc.store.engine import Database
-from ioc.store.event_log import EventLog
+from ioc.ingest.mqtt.connect import MQTTBounds
+from ioc.store.log.event_log import EventLog
+from ioc.store.postgres.engine import Database
 from tests.integration.ingest.mqtt_house import TOPIC, HeldSink, House, house_of
 
 WAIT_SECONDS = 10.0
@@ -103,7 +103,8 @@ async def test_paho_reads_reasons_and_receipts():
         info = client.client.publish(TOPIC, b"{", qos=1)
         await asyncio.to_thread(info.wait_for_publish, WAIT_SECONDS)
         assert await happens(client.arrived)
-        assert client.received == [{"id": None, "status": "refused", "reason": "not_json"}]
+        told = [{name: one[name] for name in ("id", "status", "reason")} for one in client.received]
+        assert told == [{"id": None, "status": "refused", "reason": "not_json"}]
         [(mid, reason)] = client.acknowledged
         assert (mid, reason.value) == (info.mid, 0x99)
         await asyncio.to_thread(client.close)

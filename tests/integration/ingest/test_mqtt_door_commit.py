@@ -8,10 +8,10 @@ from typing import Any
 import asyncpg
 import pytest
 
-from ioc.ingest.mqtt.packets import Pingreq, Pingresp, Puback, Pubcomp, Pubrec, Pubrel
-from ioc.ingest.mqtt_uplink import Uplink
-from ioc.store.engine import Database
-from ioc.store.event_log import EventLog
+from ioc.ingest.mqtt.codec.packets import Pingreq, Pingresp, Puback, Pubcomp, Pubrec, Pubrel
+from ioc.ingest.mqtt.publish import Uplink
+from ioc.store.log.event_log import EventLog
+from ioc.store.postgres.engine import Database
 from tests.integration.ingest.mqtt_house import HeldSink, house_of, publish
 
 

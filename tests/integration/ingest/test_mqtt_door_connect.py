@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from ioc.domain.account import KeyKind, new_key
-from ioc.ingest.mqtt.packets import Auth, Connect, Disconnect, Pingreq, Pingresp, Properties, Puback
-from ioc.ingest.mqtt.reasons import ReasonCode
-from ioc.ingest.mqtt_limits import MQTTLimits
-from ioc.ingest.mqtt_welcome import MQTTBounds
+from ioc.domain.people.account import KeyKind, new_key
+from ioc.ingest.mqtt.codec.packets import Auth, Connect, Disconnect, Pingreq, Pingresp, Properties, Puback
+from ioc.ingest.mqtt.codec.reasons import ReasonCode
+from ioc.ingest.mqtt.connect import MQTTBounds
+from ioc.ingest.mqtt.limits import MQTTLimits
 from tests.integration.ingest.mqtt_house import HeldSink, device, house_of, publish
 
 LEVELS = pytest.mark.parametrize("level", [4, 5])
@@ -230,7 +230,7 @@ async def test_a_protocol_violation_ends_the_connection_with_its_reason(house, p
 
 
 async def test_bytes_one_by_one_are_the_same_packets(house):
-    from ioc.ingest.mqtt.encode import encode
+    from ioc.ingest.mqtt.codec.encoder import encode
 
     peer = await house.peer()
     connect = Connect(protocol_level=4, client_id="x", username="rain-1", password=house.key.encode())

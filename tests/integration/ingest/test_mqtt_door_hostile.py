@@ -11,13 +11,13 @@ from typing import Any
 
 import pytest
 
-from ioc.domain.account import KeyKind, new_key
-from ioc.ingest.mqtt.encode import encode
-from ioc.ingest.mqtt.packets import Connect, Disconnect, Pingreq, Pingresp, Puback
-from ioc.ingest.mqtt.reasons import ReasonCode
-from ioc.ingest.mqtt_limits import FREE_FAILURES, MQTTLimits
-from ioc.ingest.mqtt_listener import SOCKET_OPTIONS
-from ioc.ingest.mqtt_welcome import MQTTBounds
+from ioc.domain.people.account import KeyKind, new_key
+from ioc.ingest.mqtt.codec.encoder import encode
+from ioc.ingest.mqtt.codec.packets import Connect, Disconnect, Pingreq, Pingresp, Puback
+from ioc.ingest.mqtt.codec.reasons import ReasonCode
+from ioc.ingest.mqtt.connect import MQTTBounds
+from ioc.ingest.mqtt.limits import FREE_FAILURES, MQTTLimits
+from ioc.ingest.mqtt.listener import SOCKET_OPTIONS
 from tests.integration.ingest.mqtt_house import HeldSink, House, Peer, house_of, publish
 
 SWEEP: dict[str, Any] = {"sweep_seconds": 0.02, "linger_seconds": 0.2}
@@ -124,7 +124,7 @@ async def test_bytes_waiting_for_their_commit_are_bounded_for_each_connection():
         body = b'{"rain_mm": 1, "note": "' + b"x" * 10_000 + b'"}'
         peer.send(*[publish(number, body=body) for number in range(1, 21)])
         assert await peer.silent(0.3)
-        [connection] = house.door._connections
+        [connection] = house.door.connections
         assert connection.waiting_count <= 6
         sink.open.set()
         assert [answer.packet_id for answer in await peer.take(20)] == list(range(1, 21))
@@ -257,8 +257,8 @@ async def test_the_kernel_looks_for_peers_that_vanished_without_a_word():
     """A half-open connection sends nothing and answers nothing: only probes find it."""
     async with house_of(HeldSink(), bounds=bounds()) as house:
         await house.device()
-        [connection] = house.door._connections
-        taken: socket.socket = connection._transport.get_extra_info("socket")  # type: ignore[attr-defined]
+        [connection] = house.door.connections
+        taken: socket.socket = connection._transport.get_extra_info("socket")
         for level, name, value in SOCKET_OPTIONS:
             found = taken.getsockopt(getattr(socket, level), getattr(socket, name))
             assert found == (2 * value if name.endswith("BUF") else value), name

@@ -8,15 +8,15 @@ import time
 
 import pytest
 
-from ioc.clock import AnchoredLogClock
-from ioc.domain.account import KeyKind, key_hash, new_key
-from ioc.ingest.mqtt.packets import Disconnect, Puback
-from ioc.ingest.mqtt.reasons import ReasonCode
-from ioc.ingest.registry import CachedRegistry
-from ioc.store.engine import Database
-from ioc.store.event_log import EventLog
-from ioc.store.registry import RegistryStore, bump_registry
-from ioc.store.wakeup import REGISTRY_CHANNEL, Wakeup
+from ioc.domain.people.account import KeyKind, key_hash, new_key
+from ioc.ingest.mqtt.codec.packets import Disconnect, Puback
+from ioc.ingest.mqtt.codec.reasons import ReasonCode
+from ioc.ingest.pipeline.registry_cache import CachedRegistry
+from ioc.runtime.clock import AnchoredLogClock
+from ioc.store.log.event_log import EventLog
+from ioc.store.postgres.engine import Database
+from ioc.store.postgres.wakeup import REGISTRY_CHANNEL, Wakeup
+from ioc.store.registry.registry import RegistryStore, bump_registry
 from tests.integration.ingest.mqtt_house import house_of, publish
 
 DEVICE = """

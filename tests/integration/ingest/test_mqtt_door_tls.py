@@ -16,13 +16,13 @@ import uvloop
 from paho.mqtt.client import Client, MQTTv5, MQTTv311
 from paho.mqtt.enums import CallbackAPIVersion
 
-from ioc.bootstrap.tls import LiveContext, TLSFiles, server_context
 from ioc.domain.device import DeviceState
+from ioc.edge.tls import LiveContext, TLSFiles, server_context
 from ioc.errors import SettingsError
-from ioc.ingest.mqtt.packets import Disconnect, Pingreq, Pingresp, Puback, Will
-from ioc.ingest.mqtt.reasons import ReasonCode
-from ioc.ingest.mqtt_limits import MQTTLimits
-from ioc.ingest.mqtt_welcome import MQTTBounds
+from ioc.ingest.mqtt.codec.packets import Disconnect, Pingreq, Pingresp, Puback, Will
+from ioc.ingest.mqtt.codec.reasons import ReasonCode
+from ioc.ingest.mqtt.connect import MQTTBounds
+from ioc.ingest.mqtt.limits import MQTTLimits
 from tests.certificates import Authority, Pair
 from tests.integration.ingest.mqtt_house import HeldSink, House, Peer, device, house_of, publish
 
@@ -130,7 +130,7 @@ async def test_the_will_of_a_client_with_a_certificate_is_judged_by_its_certific
     assert (await (await safe.peer(pair)).connect(5, None, name=None, will=own)).reason_code is ReasonCode.SUCCESS
     foreign = Will(topic="ioc/v1/rainfall/rain-1", payload=b"{}")
     refused = await (await safe.peer(pair)).connect(5, None, name=None, will=foreign)
-    assert refused.reason_code is ReasonCode.NOT_AUTHORIZED
+    assert refused.reason_code is ReasonCode.TOPIC_NAME_INVALID
 
 
 @pytest.mark.parametrize("names", [("nobody-registered",), ("Rain 2",), ("rain-1", "rain-2"), ()])

@@ -6,9 +6,9 @@ import asyncio
 
 import uvloop
 
-from ioc.ingest.mqtt.packets import Auth, Disconnect, Puback
-from ioc.ingest.mqtt.reasons import ReasonCode
-from ioc.ingest.mqtt_welcome import MQTTBounds
+from ioc.ingest.mqtt.codec.packets import Auth, Disconnect, Puback
+from ioc.ingest.mqtt.codec.reasons import ReasonCode
+from ioc.ingest.mqtt.connect import MQTTBounds
 from tests.integration.ingest.mqtt_house import HeldSink, house_of, publish
 
 

@@ -22,18 +22,19 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
-from ioc.clock import AnchoredLogClock
-from ioc.domain.account import KeyKind, key_hash, new_key
-from ioc.domain.outbound import OutboundMessage, command_topic
+from ioc.domain.messaging.outbound import OutboundMessage, command_topic
+from ioc.domain.people.account import KeyKind, key_hash, new_key
 from ioc.errors import NotSubscribedError, OutboundFullError
-from ioc.ingest.mqtt_stores import MQTTStores
-from ioc.store.engine import Database
-from ioc.store.event_log import EventLog
-from ioc.store.mqtt_doors import MQTTDoorStore
-from ioc.store.mqtt_sessions import MQTTSessionStore
-from ioc.store.mqtt_wills import MQTTWillStore
-from ioc.store.outbound import OutboundStore
-from ioc.store.wakeup import MQTT_CHANNEL, Wakeup
+from ioc.ingest.mqtt.sessions.ports import MQTTStores
+from ioc.runtime.clock import AnchoredLogClock
+from ioc.store.log.event_log import EventLog
+from ioc.store.postgres.engine import Database
+from ioc.store.postgres.wakeup import MQTT_CHANNEL, Wakeup
+from ioc.store.sessions.connect_refusals import ConnectRefusalStore
+from ioc.store.sessions.doors import MQTTDoorStore
+from ioc.store.sessions.outbound import OutboundStore
+from ioc.store.sessions.sessions import MQTTSessionStore
+from ioc.store.sessions.wills import MQTTWillStore
 from tests.integration.ingest.mqtt_house import Bell, House, house_of
 
 WAIT_SECONDS = 10.0
@@ -129,9 +130,10 @@ async def database(database_dsn):
 @contextlib.asynccontextmanager
 async def two_doors(database: Database, *, notified: bool = True) -> AsyncIterator[tuple[House, House]]:
     """Run two doors with their own connections to one database, and one registry in memory."""
+    sessions = MQTTSessionStore(database)
     stores = MQTTStores(
-        MQTTSessionStore(database), OutboundStore(database, waiting_max=5), MQTTWillStore(database),
-        MQTTDoorStore(database),
+        sessions, sessions, OutboundStore(database, waiting_max=5), MQTTWillStore(database),
+        MQTTDoorStore(database), ConnectRefusalStore(database),
     )  # fmt: skip
     async with contextlib.AsyncExitStack() as stack:
         houses: list[House] = []

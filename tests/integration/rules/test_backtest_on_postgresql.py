@@ -9,14 +9,19 @@ from typing import Any
 
 import pytest
 
-from ioc.bootstrap.backtesting import Progress, Question, conduct, form_of
+from ioc.backtests.run import BacktestProgress, Question, conduct, form_of
+from ioc.domain.dated.row import RowAction
 from ioc.domain.event import EntryKind
 from ioc.domain.moment import format_time
-from ioc.rules.backtest import City, Form
-from ioc.store import backtest_log
-from ioc.store.backtest_log import BacktestLog
-from ioc.store.engine import Database
-from ioc.store.partitions import ensure_partitions
+from ioc.domain.rules.limit_row import LimitRow
+from ioc.rules.recompute.backtest import BacktestForm, City
+from ioc.store.dated.changes import RowChange, RowDesk, change_rows
+from ioc.store.dated.rows import RowStep
+from ioc.store.limits.kind import LIMITS
+from ioc.store.log.partitions import ensure_partitions
+from ioc.store.postgres.engine import Database
+from ioc.store.rules import backtest_log
+from ioc.store.rules.backtest_log import BacktestLog
 from tests.builders import message
 from tests.integration.rules.test_engine_on_postgresql import Bench
 from tests.unit.rules.builders import FEEDS, START, after, rule_value
@@ -86,11 +91,11 @@ async def database(database_dsn):
     await database.close()
 
 
-async def silent(_: Progress) -> None:
+async def silent(_: BacktestProgress) -> None:
     """Nobody listens."""
 
 
-async def run(database, form: Form, *, start=START, end=LATER, present=None, history=False, tell=silent):
+async def run(database, form: BacktestForm, *, start=START, end=LATER, present=None, history=False, tell=silent):
     return await conduct(BacktestLog(database), CITY, Question(form, present, start, end, history), tell)
 
 
@@ -209,13 +214,13 @@ async def test_a_backtest_rests_after_each_stretch_as_long_as_it_worked_for_it(d
 
 async def test_progress_is_told_and_what_the_listener_raises_ends_it(database, monkeypatch):
     monkeypatch.setattr(backtest_log, "STRETCH", 5)
-    monkeypatch.setattr("ioc.bootstrap.backtesting.TOLD_SECONDS", 0.0)
+    monkeypatch.setattr("ioc.backtests.run.TOLD_SECONDS", 0.0)
     bench = Recorded(database)
     for second in range(40):
         await bench.report(second, "m-1", 1.0)
-    seen: list[Progress] = []
+    seen: list[BacktestProgress] = []
 
-    async def tell(progress: Progress) -> None:
+    async def tell(progress: BacktestProgress) -> None:
         seen.append(progress)
         if len(seen) == 4:
             raise RuntimeError("enough")
@@ -224,3 +229,48 @@ async def test_progress_is_told_and_what_the_listener_raises_ends_it(database, m
         await run(database, form_of(rule_value()), tell=tell)
     assert [progress.done for progress in seen] == [5, 10, 15, 20]
     assert {progress.total for progress in seen} == {40}
+
+
+TOMORROW = 19 * 3_600
+"""From here on it is the next day in the city's time, which is UTC here."""
+PERMITS: dict[str, Any] = {
+    "levels": [{"severity": "medium", "when": "value > limit"}],
+    "limit": {"table": "cod", "value": 15, "unit": "cm", "source": "", "verified": False},
+}  # fmt: skip
+
+
+async def test_a_plant_s_new_permit_changes_its_alerts_from_its_day_on_and_the_backtest_of_before_not(database):
+    """Written at noon for the next day, of m-1 alone: no alert of m-2 changes, and none of the days before."""
+    bench, form = Recorded(database), form_of(rule_value(**PERMITS))
+    await bench.put_rule(**PERMITS)
+    async with bench.engine():
+        for second, device, value in ((10, "m-1", 12.0), (11, "m-2", 12.0), (20, "m-1", 16.0), (21, "m-1", 1.0)):
+            await bench.report(second, device, value)
+        await bench.folded()
+        before = (await live_alerts(database, form.id), told(await run(database, form, end=after(TOMORROW))))
+        permit = LimitRow(
+            name="cod", device="m-1", value=10.0, unit="cm", source="Giấy phép 12/GP", verified=True,
+            valid_from=after(TOMORROW).date(),
+        )  # fmt: skip
+        step = RowStep(after(30), RowAction.PUT, "Giấy phép mới", "root")
+        (made,) = await change_rows(RowDesk(LIMITS, database, bench.log, after(30)), [RowChange(permit, 0)], step)
+        assert (made.version, made.origin) == (1, "site")
+        for device in ("m-1", "m-2"):
+            await bench.report(40, device, 12.0)
+        await bench.folded()
+        assert await live_alerts(database, form.id) == before[0]
+        for device in ("m-1", "m-2"):
+            await bench.report(TOMORROW + 60, device, 12.0)
+        await bench.folded()
+    live = await live_alerts(database, form.id)
+    assert [(alert[0], alert[2]) for alert in live] == [
+        ("m-1", format_time(after(20))), ("m-1", format_time(after(TOMORROW + 60)))
+    ]  # fmt: skip
+    async with database.connection() as connection:
+        cited = await connection.fetchval(
+            "SELECT evidence -> 'limit' ->> 'source' FROM alert_history ORDER BY position DESC LIMIT 1"
+        )
+    assert cited == "Giấy phép 12/GP"
+    assert len(before[1]) == 1
+    assert told(await run(database, form, end=after(TOMORROW))) == before[1]
+    assert told(await run(database, form)) == live

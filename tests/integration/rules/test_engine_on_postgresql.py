@@ -9,15 +9,15 @@ from datetime import timedelta
 import pytest
 from prometheus_client import CollectorRegistry
 
-from ioc.clock import MonotonicIOClock, SteppedLogClock
 from ioc.domain.event import EntryKind
-from ioc.metrics import Metrics
 from ioc.rules.engine import RuleEngine
-from ioc.store.engine import Database
-from ioc.store.event_log import EventLog
-from ioc.store.partitions import ensure_partitions
-from ioc.store.rule_memory import RuleMemoryStore
-from ioc.store.wakeup import LOG_CHANNEL, Wakeup
+from ioc.runtime.clock import MonotonicIOClock, SteppedLogClock
+from ioc.runtime.metrics import Metrics
+from ioc.store.log.event_log import EventLog
+from ioc.store.log.partitions import ensure_partitions
+from ioc.store.postgres.engine import Database
+from ioc.store.postgres.wakeup import LOG_CHANNEL, Wakeup
+from ioc.store.rules.memory import RuleMemoryStore
 from tests.builders import message
 from tests.unit.rules.builders import FEEDS, START, after, rule_value
 
@@ -119,6 +119,25 @@ async def test_alerts_are_the_same_however_often_the_engine_dies(database):
     await bench.until("SELECT number, flap_count FROM alert", [("HB-261123-0001", 2)])
 
 
+async def test_what_a_new_device_remembers_keeps_its_time_and_raises_nothing_live(database):
+    """Registered now, it sends forty hours that it has measured before; then it measures."""
+    bench = Bench(database)
+    await bench.put_rule()
+    since, hour = after(100), 3_600
+    async with bench.engine():
+        bench.clock.step_to(since)
+        old = [message("m-1", feed="meter", id=f"old {n}", time=since - timedelta(hours=n), data={"value": value},
+                       registered_at=since) for n, value in ((40, 150.0), (2, 20.0))]  # fmt: skip
+        await bench.log.append(old, since)
+        opened = ("opened", after(100 - 40 * hour), "")
+        told = "SELECT h.kind, h.at, h.reason FROM alert_history h ORDER BY h.position, h.number"
+        await bench.until(told, [opened])
+        await bench.until("SELECT retrospective, opened_at FROM alert", [(True, after(100 - 40 * hour))])
+        await bench.send(101, 21.0)
+        await bench.until(told, [opened, ("raised", after(101), "still_holds")])
+        await bench.until("SELECT retrospective FROM alert", [(False,)])
+
+
 async def test_two_engines_never_both_write(database):
     bench = Bench(database)
     await bench.put_rule()
@@ -132,13 +151,13 @@ async def test_two_engines_never_both_write(database):
 async def test_the_engine_publishes_its_pace_once_it_has_been_busy(database):
     bench = Bench(database)
     await bench.put_rule()
-    async with bench.engine():
+    async with bench.engine():  # position 2 says who folds
         await bench.send(1, 5.0)
-        await bench.until("SELECT position, events_per_second FROM cursor WHERE name = 'rules'", [(2, 0.0)])
+        await bench.until("SELECT position, events_per_second FROM cursor WHERE name = 'rules'", [(3, 0.0)])
         events = [
             message("m-2", feed="meter", id=str(number), time=after(2), data={"value": 1.0}) for number in range(400)
         ]
         await bench.log.append(events, after(2))
-        await bench.until("SELECT position FROM cursor WHERE name = 'rules'", [(402,)])
+        await bench.until("SELECT position FROM cursor WHERE name = 'rules'", [(403,)])
         await bench.send(3, 5.0)  # the pace of a stretch is published with the next
-        await bench.until("SELECT position, events_per_second > 50 FROM cursor WHERE name = 'rules'", [(403, True)])
+        await bench.until("SELECT position, events_per_second > 50 FROM cursor WHERE name = 'rules'", [(404, True)])

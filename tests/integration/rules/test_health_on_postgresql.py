@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from ioc.domain.rule_health import RuleHealth
+from ioc.domain.rules.health import RuleHealth
 from ioc.rules.engine import HEALTH_SECONDS
-from ioc.store.rule_health import save_health
+from ioc.store.rules.health import save_health
 from tests.integration.rules.test_engine_on_postgresql import Bench, database
 from tests.unit.rules.builders import after
 
@@ -55,7 +55,7 @@ def test_health_is_told_every_few_seconds():
 
 
 async def test_the_newest_of_what_a_monitored_rule_saw_stay(database, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("ioc.store.rule_health.MONITORED_KEPT", 3)
+    monkeypatch.setattr("ioc.store.rules.health.MONITORED_KEPT", 3)
     async with database.transaction() as connection:
         for position in range(1, 8):
             for rule in ("a", "b"):

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
-from ioc.domain.event import EntryKind, Outcome
-from ioc.store import event_log_sql
-from ioc.store.engine import Database
-from ioc.store.event_log import EventLog
-from ioc.store.partitions import drop_partitions, ensure_partitions
+from ioc.domain.event import DeadLetter, EntryKind, Message, Outcome
+from ioc.store.log import statements as event_log_sql
+from ioc.store.log.event_log import EventLog
+from ioc.store.log.partitions import drop_partitions, ensure_partitions
+from ioc.store.postgres.engine import Database
 from tests.builders import NOON, letter, message
 
 OLD = NOON - timedelta(days=1)
@@ -86,6 +87,18 @@ async def test_a_revising_feed_keeps_both_and_counts_revisions(log):
     assert [(e.event.data["rain_mm"], e.event.revision) for e in entries] == [(1.0, 0), (2.0, 1)]
 
 
+async def test_of_two_revisions_in_one_batch_the_newer_is_what_a_resend_is_held_against(log):
+    """Its key was given either of the two: the newest reading, sent again, was stored once more."""
+    first, second, third = (message(data={"rain_mm": value}, revise=True) for value in (1.0, 2.0, 3.0))
+    await log.append([first], NOON)
+    receipts = await log.append([second, third], NOON)
+    [again] = await log.append([third], NOON)
+    assert (again.outcome, again.position) == (Outcome.DUPLICATE, receipts[1].position)
+    [before] = await log.append([second], NOON)
+    assert before.outcome is Outcome.STORED, "it says again what was revised: a revision of its own"
+    assert [entry.event.revision for entry in await log.read(0, OLD, 10)] == [0, 1, 2, 3]
+
+
 async def test_one_unstorable_message_becomes_a_dead_letter_and_its_neighbours_are_stored(log):
     poison = message(id="2", data={"text": "a\x00b"})
     receipts = await log.append([message(id="1"), poison, message(id="3")], NOON)
@@ -109,6 +122,32 @@ async def test_a_dead_letter_of_which_only_the_beginning_was_kept_says_how_long_
         assert [(row["raw_bytes"], row["kept"]) for row in rows] == [(300_000, 4_096), (10, 10)]
 
 
+async def test_a_device_in_a_loop_leaves_so_many_dead_letters_in_an_hour_and_is_answered_all_the_same(database):
+    log = EventLog(database, dead_letters_per_hour=5)
+    conflict = message(id="7", data={"rain_mm": 9.0})
+    begin: list[Message | DeadLetter] = [message(id="7"), letter(raw=b"1"), letter(raw=b"2"), letter(raw=b"3")]
+    first = await log.append(begin, NOON)
+    assert [receipt.flags for receipt in first] == [()] * 4
+    batch: list[Message | DeadLetter] = [letter(raw=b"x"), conflict, message(id="8"), conflict, letter(raw=b"y")]
+    second = await log.append(batch, NOON)
+    refused, stored = Outcome.REFUSED, Outcome.STORED
+    assert [receipt.outcome for receipt in second] == [refused, refused, stored, refused, refused]
+    assert [receipt.reason for receipt in second] == ["not_json", "conflict", None, "conflict", "not_json"]
+    assert [receipt.flags for receipt in second] == [(), ("not_kept",), (), ("not_kept",), ()]
+    other = replace(letter(), device="rain-2")
+    assert [one.flags for one in await log.append([other, letter()], NOON + timedelta(minutes=59))] == [
+        (),
+        ("not_kept",),
+    ]
+    assert (await log.append([letter()], NOON + timedelta(hours=1)))[0].flags == (), "a new hour"
+    async with database.connection() as connection:
+        rows = await connection.fetch("SELECT device, reason, detail FROM dead_letter ORDER BY id")
+    assert [row["device"] for row in rows] == ["rain-1"] * 5 + ["rain-2", "rain-1"]
+    assert [
+        place for place, row in enumerate(rows) if row["detail"].endswith("more of this hour are only counted")
+    ] == [4]
+
+
 async def test_log_time_never_goes_back(log):
     await log.append([message(id="1")], NOON)
     await log.append([message(id="2")], NOON - timedelta(hours=1))
@@ -121,16 +160,20 @@ async def test_effective_time_clamps_a_fast_clock_and_distrusts_a_mad_one(log):
         message(id="ahead", time=NOON + timedelta(minutes=10)),
         message(id="mad", time=NOON + timedelta(days=400)),
         message(id="old", time=NOON - timedelta(days=30)),
-        message(id="before", time=NOON - timedelta(days=30), registered_at=NOON - timedelta(days=1)),
+        message(id="before", time=NOON - timedelta(hours=40), registered_at=NOON - timedelta(seconds=1)),
+        message(id="reset", time=NOON - timedelta(days=40), registered_at=NOON - timedelta(days=1), flags=("suspect",)),
         message(id="history", time=NOON - timedelta(days=30), registered_at=NOON, flags=("history",)),
     ]
-    await log.append(batch, NOON)
+    told = [receipt.flags for receipt in await log.append(batch, NOON)]
     found = {entry.event.id: entry.event for entry in await log.read(0, OLD, 10)}
+    assert told == [found[item.id].flags for item in batch], "the sender is told"
     assert found["ahead"].effective == NOON + timedelta(minutes=2)
     assert found["ahead"].flags == ("skewed",)
     assert (found["mad"].effective, found["mad"].flags) == (NOON, ("clock_fault",))
     assert found["old"].effective == NOON - timedelta(days=30)
-    assert found["before"].flags == ("clock_fault",)
+    before = found["before"]
+    assert (before.effective, before.flags) == (NOON - timedelta(hours=40), ("before_registration",))
+    assert (found["reset"].effective, found["reset"].flags) == (NOON, ("suspect", "clock_fault"))
     assert (found["history"].effective, found["history"].flags) == (NOON - timedelta(days=30), ("history",))
 
 

@@ -9,9 +9,9 @@ from datetime import timedelta
 
 import pytest
 
-from ioc.store import event_log_sql
-from ioc.store.engine import Database
-from ioc.store.event_log import EventLog
+from ioc.store.log import statements as event_log_sql
+from ioc.store.log.event_log import EventLog
+from ioc.store.postgres.engine import Database
 from tests.builders import NOON, message
 
 WRITERS = 6

@@ -6,10 +6,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from ioc.domain.event import UNTIMED, Flag, effective_time
-from ioc.store import event_rows
-from ioc.store.engine import Database
-from ioc.store.event_log import EventLog
+from ioc.domain.event import UNTIMED, Flag
+from ioc.domain.event_time import effective_time
+from ioc.store.log import copy_rows as event_rows
+from ioc.store.log.event_log import EventLog
+from ioc.store.postgres.engine import Database
 from tests.builders import NOON, message
 
 OLD = NOON - timedelta(days=1)
@@ -63,7 +64,7 @@ async def test_a_field_in_the_wrong_place_is_seen(log, monkeypatch):
     """The control: were the columns in another order than the rows, the test above could not pass."""
     swapped = list(event_rows.COLUMNS)
     swapped[3], swapped[4] = swapped[4], swapped[3]
-    monkeypatch.setattr("ioc.store.event_log.COLUMNS", tuple(swapped))
+    monkeypatch.setattr("ioc.store.log.event_log.COLUMNS", tuple(swapped))
     await log.append([message(id="6", time=NOON + timedelta(minutes=9))], NOON)
     [entry] = await log.read(0, OLD, 10)
     assert entry.event.time != NOON + timedelta(minutes=9)

@@ -5,16 +5,18 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from prometheus_client import CollectorRegistry
 
-from ioc.clock import SteppedLogClock
 from ioc.domain.event import EntryKind
-from ioc.store.engine import Database
-from ioc.store.event_log import EventLog
-from ioc.store.keeper import Keeper, Retention
-from ioc.store.partitions import ensure_partitions
+from ioc.runtime.clock import SteppedLogClock
+from ioc.runtime.metrics import Metrics
+from ioc.store.log.event_log import EventLog
+from ioc.store.log.partitions import ensure_partitions
+from ioc.store.operations.keeper import Keeper, Retention
+from ioc.store.postgres.engine import Database
 from tests.builders import message
 
-REGISTRY = (EntryKind.RULE, EntryKind.DEVICE, EntryKind.AREA, EntryKind.CALENDAR)
+REGISTRY = (EntryKind.RULE, EntryKind.DEVICE, EntryKind.AREA, EntryKind.CALENDAR, EntryKind.LIMIT)
 
 
 async def _partitions(database):
@@ -29,9 +31,16 @@ async def test_what_retention_would_drop_is_not_made(database_dsn, now):
     database = Database(database_dsn, name="test")
     await database.open()
     retention = Retention(
-        event_days=90, dead_letter_days=30, outbound_days=30, series_5m_days=731, series_1h_days=3_653
+        event_days=90,
+        dead_letter_days=30,
+        outbound_days=30,
+        series_5m_days=731,
+        series_1h_days=3_653,
+        media_days=365,
     )
-    keeper = Keeper(database=database, log_clock=SteppedLogClock(now), retention=retention)
+    keeper = Keeper(
+        database=database, log_clock=SteppedLogClock(now), retention=retention, metrics=Metrics(CollectorRegistry())
+    )
     try:
         await keeper.work(now)
         first = await _partitions(database)
@@ -49,9 +58,16 @@ async def test_retention_drops_readings_and_keeps_what_the_log_says_of_the_regis
     log = EventLog(database)
     old, now = datetime(2026, 5, 1, 8, tzinfo=UTC), datetime(2026, 11, 23, 13, tzinfo=UTC)
     retention = Retention(
-        event_days=90, dead_letter_days=30, outbound_days=30, series_5m_days=731, series_1h_days=3_653
+        event_days=90,
+        dead_letter_days=30,
+        outbound_days=30,
+        series_5m_days=731,
+        series_1h_days=3_653,
+        media_days=365,
     )
-    keeper = Keeper(database=database, log_clock=SteppedLogClock(now), retention=retention)
+    keeper = Keeper(
+        database=database, log_clock=SteppedLogClock(now), retention=retention, metrics=Metrics(CollectorRegistry())
+    )
     try:
         await ensure_partitions(database, old)
         for moment in (old, old + timedelta(days=20)):  # in a partition of its own, and in the default one
@@ -63,7 +79,8 @@ async def test_retention_drops_readings_and_keeps_what_the_log_says_of_the_regis
         await keeper.work(now)
         kept = await log.read(0, old, 50)
         assert [entry.kind for entry in kept] == [*REGISTRY, *REGISTRY]
-        assert [entry.position for entry in kept] == [3, 4, 5, 6, 9, 10, 11, 12]
+        each = len(REGISTRY)  # behind a reading and a tick, both of which have gone
+        assert [entry.position for entry in kept] == [*range(3, 3 + each), *range(5 + each, 5 + 2 * each)]
         assert all(entry.value == {"version": 1} for entry in kept)
         await keeper.work(now)
         assert await log.read(0, old, 50) == kept

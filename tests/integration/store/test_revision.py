@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from ioc.errors import StoreUnavailableError
-from ioc.store.migrate import current_revision, head_revision
-from ioc.store.revision import applied_revision, newest_revision
+from ioc.store.postgres.migrate import current_revision, head_revision
+from ioc.store.postgres.revision import applied_revision, newest_revision
 
 
 def test_the_newest_revision_is_the_head_of_the_migrations():

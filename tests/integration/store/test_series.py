@@ -10,9 +10,9 @@ import pytest
 from ioc.domain.feed import FeedSpec, FieldSpec, Label, OnConflict
 from ioc.errors import FencedError
 from ioc.rollup.fold import fold
-from ioc.store.engine import Database
-from ioc.store.event_log import EventLog
-from ioc.store.series import SeriesStore
+from ioc.store.log.event_log import EventLog
+from ioc.store.postgres.engine import Database
+from ioc.store.series.writer import SeriesStore
 from tests.builders import NOON, message
 
 WORDS = Label("x", "x")
@@ -97,6 +97,25 @@ async def test_a_revision_replaces_its_reading_in_every_bucket(database):
     for step in (300, 3600, 86400):
         [row] = await rows(database, step)
         assert row[3:7] == (2, 3.0, 1.0, 2.0)
+
+
+async def test_what_a_revision_no_longer_says_is_gone_from_every_bucket_and_the_newest_value_is_the_one_before(
+    database,
+):
+    log = EventLog(database)
+    before = NOON - timedelta(days=1)
+    await log.append([message(id="0", time=before, data={"rain_mm": 1.5, "up": True}, revise=True)], NOON)
+    await log.append([message(id="1", data={"rain_mm": 500.0, "up": False}, revise=True)], NOON)
+    await roll_up(database, chunk=10)
+    await log.append([message(id="1", data={"_withdrawn": [2]}, flags=("withdrawn",), revise=True)], NOON)
+    await log.append([message(id="2", time=NOON + timedelta(seconds=1), data={"rain_mm": 3.0}, revise=True)], NOON)
+    await roll_up(database, chunk=1)  # what lies behind the revision in the log counts once, in its own stretch
+    for step in (300, 3600, 86400):
+        charted = [(row[1], row[3:7]) for row in await rows(database, step)]
+        assert charted == [("rain_mm", (1, 1.5, 1.5, 1.5)), ("rain_mm", (1, 3.0, 3.0, 3.0)), ("up", (1, 1.0, 1.0, 1.0))]
+    async with database.connection() as connection:
+        latest = await connection.fetch("SELECT field, value, effective FROM latest ORDER BY field")
+    assert [tuple(row) for row in latest] == [("rain_mm", 3.0, NOON + timedelta(seconds=1)), ("up", True, before)]
 
 
 async def test_the_newest_value_is_by_effective_time_and_history_is_charted_but_not_newest(database):

@@ -10,8 +10,8 @@ from contextlib import AbstractContextManager
 
 import pytest
 
-from ioc.store.embedded import EmbeddedPostgres
-from ioc.store.embedded_process import workers_of
+from ioc.store.embedded.process import workers_of
+from ioc.store.embedded.server import EmbeddedPostgres
 from tests.databases import TestDatabases
 
 Freeze = Callable[[], AbstractContextManager[None]]

@@ -13,12 +13,12 @@ import asyncpg
 import pytest
 
 from ioc.errors import StoreUnavailableError
-from ioc.store.embedded import EmbeddedPostgres
-from ioc.store.engine import Database
+from ioc.store.embedded.server import EmbeddedPostgres
+from ioc.store.postgres.engine import Database
 from tests.integration.trouble.conftest import frozen
 
-TIMEOUT_SECONDS = 0.5
-BOUND_SECONDS = 3.0
+TIMEOUT_SECONDS = 1.0
+BOUND_SECONDS = 6.0
 """Far above the deadlines of these tests, far below for ever."""
 
 

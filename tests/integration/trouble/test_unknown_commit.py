@@ -7,20 +7,25 @@ import shutil
 import tempfile
 from datetime import timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import asyncpg
 import pytest
 
+from ioc.domain.batch import BatchToken
 from ioc.domain.event import Outcome
 from ioc.errors import StoreUnavailableError
-from ioc.ingest.pipeline import RETRY_SECONDS
-from ioc.store.embedded import EmbeddedPostgres
-from ioc.store.engine import Database
-from ioc.store.event_log import EventLog
-from ioc.store.migrate import upgrade_async
-from proof.proxy import Proxy
+from ioc.ingest.pipeline.batcher import RETRY_SECONDS
+from ioc.store.embedded.server import EmbeddedPostgres
+from ioc.store.log.event_log import EventLog
+from ioc.store.postgres.engine import Database
+from ioc.store.postgres.migrate import upgrade_async
+from proof.harness.proxy import Proxy
 from tests.builders import NOON, letter, message
 from tests.databases import free_port, run_apart
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine
 
 OLD = NOON - timedelta(days=1)
 
@@ -82,13 +87,33 @@ async def test_a_later_call_with_the_same_batch_finds_it_as_well(proxied):
     """The pipeline tries the same batch again after every attempt of one call has failed."""
     proxy, database, direct = proxied
     proxy.lose_answer_after = LoseCommit()
-    log, batch = EventLog(database), [message(id="1")]
+    log, token = EventLog(database), BatchToken()
 
     async def once() -> list[Outcome]:
-        return [receipt.outcome for receipt in await log.append(batch, NOON)]
+        return [receipt.outcome for receipt in await log.append([message(id="1")], NOON, token=token)]
 
-    # After the lost answer nothing comes through for a while, so that the call gives up.
-    task = asyncio.create_task(once())
+    await lose_the_answer(proxy, once())
+    assert await once() == [Outcome.STORED]
+    assert await direct.fetchval("SELECT count(*) FROM event") == 1
+
+
+async def test_a_later_call_finds_the_half_of_a_batch_that_was_cut_at_what_postgresql_refuses(proxied):
+    proxy, database, direct = proxied
+    proxy.lose_answer_after = LoseCommit()
+    log, token = EventLog(database), BatchToken()
+
+    async def once() -> list[Outcome]:
+        batch = [message(id="1"), message(id="2", data={"text": "a\x00b"})]
+        return [receipt.outcome for receipt in await log.append(batch, NOON, token=token)]
+
+    await lose_the_answer(proxy, once())
+    assert await once() == [Outcome.STORED, Outcome.REFUSED]
+    assert await direct.fetchval("SELECT count(*) FROM event") == 1
+
+
+async def lose_the_answer(proxy: Proxy, call: Coroutine[Any, Any, object]) -> None:
+    """Let a call give up: after the answer that is lost nothing comes through for a while."""
+    task = asyncio.create_task(call)
     while not proxy.lost:
         await asyncio.sleep(0.005)
     proxy.swallow()
@@ -96,8 +121,6 @@ async def test_a_later_call_with_the_same_batch_finds_it_as_well(proxied):
         await task
     proxy.heal()
     await asyncio.sleep(RETRY_SECONDS)
-    assert await once() == [Outcome.STORED]
-    assert await direct.fetchval("SELECT count(*) FROM event") == 1
 
 
 async def test_another_submission_of_the_same_event_is_a_duplicate(proxied):

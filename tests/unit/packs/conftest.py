@@ -53,6 +53,10 @@ fields:
     label: {vi: "Ghi chú", en: "Note"}
     type: text
     values: [a, b]
+simulate:
+  fields:
+    rain_24h_mm: {range: [0, 4], peaks: [16]}
+    note: {value: a}
 """
 RULE = """\
 # comment
@@ -66,6 +70,17 @@ CALENDAR = """\
 holidays:
   - {date: 2026-01-01, vi: "Tết Dương lịch", en: "New Year's Day", source: "Điều 112", verified: true}
   - {date: 2026-02-17, vi: "Mùng 1 Tết", en: "Lunar New Year", source: "âm lịch", verified: false}
+"""
+SYSTEMS = """\
+systems:
+  - id: 1
+    name: {vi: "Mưa", en: "Rain"}
+    direction: [in]
+    feeds: [rainfall]
+  - id: 2
+    name: {vi: "Dân cư", en: "Population"}
+    direction: [in, out]
+    reason: {vi: "Chỉ tra cứu", en: "Looked up only"}
 """
 LAYER = '{"type":"FeatureCollection","features":[]}\n'
 
@@ -81,6 +96,7 @@ def small_pack(tmp_path: Path) -> Path:
         "feeds/rainfall.yaml": FEED,
         "rules/rain.24h.yaml": RULE,
         "calendar.yaml": CALENDAR,
+        "systems.yaml": SYSTEMS,
         "layers/song-da.geojson": LAYER,
     }.items():
         path = folder / name

@@ -9,7 +9,7 @@ from random import Random
 import pytest
 
 from ioc.packs.check import check_pack
-from ioc.packs.problem import PROBLEMS_MAX, Findings, Problem
+from ioc.packs.problem import PROBLEMS_MAX, Findings, PackProblem
 
 BROKEN = [
     # name, file, replaced text, by, line expected, words of the message, words of the hint
@@ -31,7 +31,37 @@ BROKEN = [
     ("upside down", "feeds/rainfall.yaml", "[0, 2000]", "[2000, 0]", 7, "upside down", ""),
     ("plausible beyond possible", "feeds/rainfall.yaml", "[0, 600]", "[0, 6000]", 7, "ends above", ""),
     ("range of a text", "feeds/rainfall.yaml", "values: [a, b]", "possible: [0, 1]", 12, "only a number", ""),
+    ("words of a number", "feeds/rainfall.yaml", "unit: mm", "words: {a: {vi: x, en: x}}", 7, "has words", ""),
+    ("words of some", "feeds/rainfall.yaml", "[a, b]", "[a, b]\n    words: {a: {vi: x, en: x}}", 12, "every one", ""),
     ("no such main field", "feeds/rainfall.yaml", "main_field: rain_24h_mm", "main_field: rain", 1, "main_field", ""),
+    (
+        "alias of another",
+        "feeds/rainfall.yaml",
+        "unit: mm",
+        "unit: mm\n    aliases: [mua, note]",
+        1,
+        "name is taken",
+        "",
+    ),
+    (
+        "battery in volts",
+        "feeds/rainfall.yaml",
+        "unit: mm",
+        "unit: V\n    device_health: battery",
+        7,
+        "a number in %",
+        "",
+    ),
+    (
+        "main field is the device's",
+        "feeds/rainfall.yaml",
+        "unit: mm",
+        "unit: '%'\n    device_health: battery",
+        1,
+        "main_field is what the device measures",
+        "",
+    ),
+    ("reserved alias", "feeds/rainfall.yaml", "unit: mm", "unit: mm\n    aliases: [time]", 1, "name is taken", ""),
     ("unknown domain", "feeds/rainfall.yaml", "domain: disaster", "domain: weather", 3, "unknown domain", "disaster"),
     ("feed in a wrong file", "feeds/rainfall.yaml", "feed: rainfall", "feed: rain", 1, "another name", "rain.yaml"),
     ("no rule id", "rules/rain.24h.yaml", "rule: rain.24h", "name: rain.24h", 2, "rule: missing", ""),
@@ -91,6 +121,32 @@ BROKEN = [
     ("no such day", "calendar.yaml", "2026-02-17", "2026-02-30", 3, "holidays.1.date", ""),
     ("a day of no source", "calendar.yaml", ', source: "âm lịch"', "", 3, "holidays.1.source", "give `source`"),
     ("a day half checked", "calendar.yaml", "verified: false", "verified: perhaps", 3, "holidays.1.verified", ""),
+    ("a play of no field", "feeds/rainfall.yaml", "note: {", "notes: {", 1, "no field `notes`", ""),
+    (
+        "a play beyond the plausible",
+        "feeds/rainfall.yaml",
+        "range: [0, 4]",
+        "range: [0, 900]",
+        1,
+        "plausible range",
+        "",
+    ),
+    ("a play of another type", "feeds/rainfall.yaml", "{value: a}", "{value: 3}", 1, "`note` is a text", ""),
+    ("a play that is no value of it", "feeds/rainfall.yaml", "{value: a}", "{value: c}", 1, "one of a, b", ""),
+    ("a play in two forms", "feeds/rainfall.yaml", "{value: a}", "{value: a, turn: [b]}", 19, "one of value", ""),
+    (
+        "a play made of what is below",
+        "feeds/rainfall.yaml",
+        "{range: [0, 4], peaks: [16]}",
+        "{share: [note, note]}",
+        16,
+        "does not stand above it",
+        "",
+    ),
+    ("a system of an unknown feed", "systems.yaml", "[rainfall]", "[rain]", 5, "unknown feed `rain`", "rainfall"),
+    ("a system left out", "systems.yaml", "id: 2", "id: 3", 1, "system 3 where 2 was expected", ""),
+    ("neither feed nor reason", "systems.yaml", "    feeds: [rainfall]\n", "", 2, "a reason for none", ""),
+    ("no such direction", "systems.yaml", "direction: [in]", "direction: [up]", 4, "direction", ""),
     ("no holiday", "calendar.yaml", None, "holidays: []\n", 1, "holidays", ""),
     ("layer of no collection", "layers/song-da.geojson", '"features":[]', '"x":[]', 1, "FeatureCollection", ""),
 ]
@@ -174,7 +230,7 @@ def test_bytes_that_are_no_utf8_are_told_with_their_line(small_pack):
     """A file saved in an old Vietnamese code page is named, not guessed."""
     path = small_pack / "feeds/rainfall.yaml"
     path.write_bytes(path.read_bytes().replace("Lượng".encode(), b"L\xfd\xfeng"))
-    assert Problem("feeds/rainfall.yaml", 2, "not UTF-8", "save the file as UTF-8") in check_pack(small_pack)
+    assert PackProblem("feeds/rainfall.yaml", 2, "not UTF-8", "save the file as UTF-8") in check_pack(small_pack)
 
 
 @pytest.mark.parametrize("name", ["pack.yaml", "areas.csv", "devices.csv", "layers/song-da.geojson"])
@@ -200,8 +256,8 @@ def test_a_folder_that_does_not_exist_is_a_problem():
 
 def test_a_problem_reads_as_file_line_message_hint():
     """Editors jump to `file:line:`."""
-    assert str(Problem("a.yaml", 3, "wrong", "mend it")) == "a.yaml:3: wrong (mend it)"
-    assert str(Problem("a.yaml", 3, "wrong")) == "a.yaml:3: wrong"
+    assert str(PackProblem("a.yaml", 3, "wrong", "mend it")) == "a.yaml:3: wrong (mend it)"
+    assert str(PackProblem("a.yaml", 3, "wrong")) == "a.yaml:3: wrong"
 
 
 def test_problems_are_bounded_and_the_rest_is_counted():
@@ -209,6 +265,6 @@ def test_problems_are_bounded_and_the_rest_is_counted():
     findings = Findings()
     for line in range(PROBLEMS_MAX + 7):
         findings.add(file="a.yaml", line=line, message="wrong")
-    listed = findings.listed()
+    listed = findings.sorted_problems()
     assert len(listed) == PROBLEMS_MAX + 1
     assert listed[-1].message == "7 more problems are not listed"

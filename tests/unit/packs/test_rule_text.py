@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from ioc.packs.problem import Findings
-from ioc.packs.rule_text import quieted, says_the_same, switched, switches
+from ioc.packs.rule_text import is_quieted, says_the_same, switches, with_switches
 from ioc.packs.source import parse_yaml
 
 TEXT = "# why\nrule: a.b\nlevels:  # lowest first\n  - {severity: low, when: 'x > 1.0', enabled: 1}\n"
@@ -17,7 +17,7 @@ def body_of(text: str) -> dict[str, Any]:
     findings = Findings()
     found = parse_yaml(text, name="x", findings=findings)
     assert found is not None
-    assert not findings.listed()
+    assert not findings.sorted_problems()
     return dict(found.value)
 
 
@@ -33,7 +33,7 @@ def body_of(text: str) -> dict[str, Any]:
     ],
 )  # fmt: skip
 def test_a_switch_is_a_line_and_the_rest_stays(text: str, wanted: dict[str, Any], after: str):
-    turned, body = switched(text, body_of(text), wanted)
+    turned, body = with_switches(text, body_of(text), wanted)
     assert turned == after
     assert body == body_of(after)
     assert switches(body) == wanted
@@ -44,7 +44,7 @@ def test_a_switch_is_a_line_and_the_rest_stays(text: str, wanted: dict[str, Any]
 )
 def test_a_text_without_lines_of_its_own_is_written_anew(text: str | None):
     body = body_of(text) if text else {"rule": "a.b", "title": {"vi": "Mức cao"}, "code": "04795", "day": "2025-07-01"}
-    turned, made = switched(text, body, {"enabled": False, "mode": "alert"})
+    turned, made = with_switches(text, body, {"enabled": False, "mode": "alert"})
     assert switches(made) == {"enabled": False, "mode": "alert"}
     assert body_of(turned) == made
 
@@ -57,8 +57,8 @@ def test_a_named_default_says_the_same():
 
 def test_quieted_is_off_or_monitored_and_nothing_else():
     pack = {"rule": "a", "hold": "1h"}
-    assert quieted({**pack, "enabled": False}, pack)
-    assert quieted({**pack, "mode": "monitor"}, pack)
-    assert not quieted(pack, pack)
-    assert not quieted({**pack, "hold": "2h", "enabled": False}, pack)
-    assert not quieted(pack, {**pack, "mode": "monitor"}), "the site made it louder than the pack"
+    assert is_quieted({**pack, "enabled": False}, pack)
+    assert is_quieted({**pack, "mode": "monitor"}, pack)
+    assert not is_quieted(pack, pack)
+    assert not is_quieted({**pack, "hold": "2h", "enabled": False}, pack)
+    assert not is_quieted(pack, {**pack, "mode": "monitor"}), "the site made it louder than the pack"

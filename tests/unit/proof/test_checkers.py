@@ -7,10 +7,13 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from ioc.domain.event import Event
-from proof.aftermath import conserved
-from proof.checkers import alert_mismatches, expected_series, judge_events, judge_stream, series_mismatches
-from proof.recorder import History, Recorder
-from proof.report import Report, bound_95
+from proof.checkers.alerts import alert_mismatches
+from proof.checkers.events import judge_events
+from proof.checkers.series import expected_series, series_mismatches
+from proof.checkers.stored_tables import conserved
+from proof.checkers.stream import judge_stream
+from proof.harness.recorder import OperationHistory, Recorder
+from proof.harness.report import Report, bound_95
 
 NOON = datetime(2026, 11, 23, 5, 0, tzinfo=UTC)
 
@@ -21,9 +24,11 @@ def event(identifier: str = "1", *, device: str = "d", rain: float = 1.5, at: da
     )
 
 
-def history(*acknowledged: str, unknown: tuple[str, ...] = ()) -> History:
+def history(*acknowledged: str, unknown: tuple[str, ...] = ()) -> OperationHistory:
     names = [("d", name) for name in (*acknowledged, *unknown)]
-    return History(sent={name: {"rain_mm": 1.5} for name in names}, acknowledged={("d", name) for name in acknowledged})
+    return OperationHistory(
+        sent={name: {"rain_mm": 1.5} for name in names}, acknowledged={("d", name) for name in acknowledged}
+    )
 
 
 def test_a_clean_run_is_clean():
@@ -57,7 +62,7 @@ def test_what_was_never_acknowledged_may_be_stored_or_not():
 
 
 def test_the_same_id_of_two_devices_is_two_events():
-    both = History(sent={("d", "1"): {}, ("e", "1"): {}}, acknowledged={("d", "1"), ("e", "1")})
+    both = OperationHistory(sent={("d", "1"): {}, ("e", "1"): {}}, acknowledged={("d", "1"), ("e", "1")})
     assert judge_events(both, [event("1"), event("1", device="e")]).clean
 
 

@@ -11,14 +11,14 @@ from typing import Any
 import pytest
 
 from ioc.packs.loader import load_pack
-from ioc.rules.load import load_rule
-from proof.checkers import refold, work_out
-from proof.histories import FEEDS, START, ZONE, Item, entries_of
-from proof.histories_random import random_history
-from proof.reference import evaluate
-from proof.reference_alerts import Told
-from proof.reference_rules import EPOCH, read_rule
-from proof.rules_reference import comparable, told_by_engine
+from ioc.rules.loading.loader import load_rule
+from proof.checkers.alerts import refold, work_out
+from proof.evaluator.evaluation import evaluate
+from proof.evaluator.log_state import ExpectedTransition
+from proof.evaluator.rules import EPOCH, read_rule
+from proof.histories.history import FEEDS, START, ZONE, Item, entries_of
+from proof.histories.random_history import random_history
+from proof.scenarios.rules.rules_reference import comparable, engine_transitions
 
 LOW = {"severity": "low", "when": "value > 10"}
 HIGH = {"severity": "high", "when": "value > 20"}
@@ -42,20 +42,20 @@ def ticks(*at: float) -> list[Item]:
     return [Item(second, "tick") for second in at]
 
 
-def seconds(told: Told) -> float:
+def seconds(told: ExpectedTransition) -> float:
     return (EPOCH + timedelta(microseconds=told.at) - START).total_seconds()
 
 
-def story(*history: Item | list[Item]) -> list[Told]:
+def story(*history: Item | list[Item]) -> list[ExpectedTransition]:
     listed = [one for item in history for one in (item if isinstance(item, list) else [item])]
     return evaluate(entries_of(listed), FEEDS, ZONE)
 
 
-def moves(told: list[Told]) -> Story:
+def moves(told: list[ExpectedTransition]) -> Story:
     return [(one.kind, one.severity, seconds(one)) for one in told]
 
 
-def with_reason(told: list[Told]) -> Story:
+def with_reason(told: list[ExpectedTransition]) -> Story:
     return [(one.kind, one.severity, seconds(one), one.reason) for one in told]
 
 
@@ -107,6 +107,68 @@ example("when a period begins, the newest reading counts from there on", [("open
         rule(active={"hours": "13:00-14:00"}, levels=SLOW), send(0, 11), ticks(3_600, 3_660))  # fmt: skip
 example("a holiday is left out", [], Item(0, "calendar", ["2026-11-23"]), rule(active={"holidays": "exclude"}),
         send(0, 11), ticks(60))  # fmt: skip
+
+TABLE: dict[str, Any] = {"levels": [{"severity": "low", "when": "value > limit"}], "limit": {"table": "t"}}
+example("without a limit that is valid there is no data", [], rule(**TABLE), send(1, 99))
+example(
+    "the limit of a device holds for its readings alone",
+    [("opened", "low", 2)],
+    rule(**TABLE),
+    Item(0, "limit", ("l", {"device": "d2", "value": 9})),
+    send(1, 10),
+    send(2, 10, device="d2"),
+)
+example(
+    "a limit that comes changes nothing before the next reading",
+    [("opened", "low", 1), ("cleared", "low", 3)],
+    rule(**{**TABLE, "limit": {"table": "t", "value": 9, "unit": "", "source": "", "verified": False}}),
+    send(1, 10),
+    Item(2, "limit", ("l", {"device": "d1", "value": 11})),
+    send(3, 10),
+)
+example(
+    "the limit of a device goes before that of its class, and that before its area's",
+    [("opened", "low", 1), ("cleared", "low", 3), ("reopened", "low", 5)],
+    rule(**TABLE),
+    device(0, device_class="k"),
+    Item(0, "limit", ("a", {"area": "a1", "value": 5})),
+    send(1, 10, area="a1"),
+    Item(2, "limit", ("b", {"class": "k", "value": 12})),
+    send(3, 10, area="a1"),
+    Item(4, "limit", ("c", {"device": "d1", "value": 8})),
+    send(5, 10, area="a1"),
+)
+example(
+    "a limit is valid from its first local day to its last one",
+    [("opened", "low", 43_200), ("cleared", "low", 129_600)],
+    rule(**TABLE),
+    Item(0, "limit", ("l", {"device": "d1", "value": 5, "valid_from": "2026-11-24", "valid_to": "2026-11-24"})),
+    Item(0, "limit", ("m", {"area": "z", "value": 50})),
+    *(send(second, 10, zone="z") for second in (43_199, 43_200, 129_599, 129_600)),
+)
+example(
+    "the newest that is valid counts, one for the very level first",
+    [("opened", "low", 1), ("raised", "high", 3)],
+    rule(
+        levels=[{"severity": "low", "when": "value > limit"}, {"severity": "high", "when": "value > limit"}],
+        limit={"table": "t"},
+    ),
+    Item(0, "limit", ("a", {"device": "d1", "value": 5, "valid_from": "2026-11-01"})),
+    Item(0, "limit", ("b", {"device": "d1", "value": 50, "valid_from": "2026-10-01"})),
+    Item(0, "limit", ("c", {"device": "d1", "value": 20, "level": "high"})),
+    send(1, 10),
+    send(2, 20),
+    send(3, 21),
+)
+example(
+    "the key of a zone has the limit of the zone, whichever device speaks",
+    [("opened", "low", 2)],
+    rule(**TABLE, by=["zone"]),
+    Item(0, "limit", ("l", {"device": "d1", "value": 1})),
+    Item(0, "limit", ("m", {"area": "z", "value": 9})),
+    send(1, 8, zone="z"),
+    send(2, 10, zone="z"),
+)
 
 WINDOW: dict[str, Any] = {"over": "10m", "measure": {"m": {"sum": "value"}},
           "levels": [{"severity": "low", "when": "m >= 10"}]}  # fmt: skip
@@ -194,7 +256,7 @@ def test_example(name):
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_the_engine_says_the_same(name):
     history, _ = EXAMPLES[name]
-    assert comparable(told_by_engine(history)) == comparable(story(*history))
+    assert comparable(engine_transitions(history)) == comparable(story(*history))
 
 
 def test_a_stored_log_is_worked_out_as_it_is_folded():
@@ -213,7 +275,7 @@ def test_every_rule_of_the_pack_is_read_as_the_engine_reads_it():
         assert [(one.severity, one.wait) for one in found.levels] == [
             (one.severity, one.for_us) for one in engine.levels
         ]
-        assert found.live_within == engine.live_within_us
+        assert found.live_micros == engine.live_age_us_max
 
 
 def test_there_are_thirty_examples():

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from proof.guest import ID_STEP, Job, write_job
-from proof.power import Chain, Cut, Size
-from proof.proofs import find_program
-from proof.recorder import Recorder
-from proof.uml import MOUNTED, extract, is_whole, make_image
+from proof.harness.programs import find_program
+from proof.harness.recorder import Recorder
+from proof.harness.uml import MOUNTED, extract, is_whole, make_image
+from proof.scenarios.delivery.guest import ID_STEP, Job, write_job
+from proof.scenarios.delivery.power import Chain, Cut, PowerSize
 
 
 @pytest.mark.parametrize(
@@ -35,7 +35,7 @@ def test_a_cut_before_the_first_acknowledgement_is_void_and_no_fault():
 
 
 def test_the_witness_of_a_chain_holds_every_start(tmp_path):
-    chain = Chain(tmp_path, {}, Size(), 1)
+    chain = Chain(tmp_path, {}, PowerSize(), 1)
     recorder = Recorder(tmp_path / "witness.jsonl")
     for start in (0, 1):
         identifier = str(start * ID_STEP + 1)

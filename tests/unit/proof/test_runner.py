@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from proof import runner
 from proof.catalogue import PROOFS
-from proof.proofs import QUICK_SECONDS, NotRunError, Profile, Proof
-from proof.report import Report
+from proof.harness.programs import NotRunError
+from proof.harness.proof import QUICK_SECONDS, Proof
+from proof.harness.report import Profile, Report
 from proof.runner import FAILED, HELD, NOT_RUN, Outcome, run
 
 
@@ -38,13 +40,17 @@ async def hangs(_: int, __: Profile) -> Report:
     raise AssertionError
 
 
+def proof_of(prove: Callable[[int, Profile], Awaitable[Report]], *needs: str, quick_seconds: float = 5.0) -> Proof:
+    return Proof(prove, needs=needs, quick_seconds=quick_seconds, full_seconds=5.0)
+
+
 async def ran(folder: Path, proofs: dict[str, Proof], profile: Profile = Profile.QUICK) -> Outcome:
     return await run(proofs, list(proofs), profile=profile, seed=5, results=folder)
 
 
 async def test_what_held_is_written_by_profile_with_its_seed(tmp_path):
-    assert (await ran(tmp_path, {"holds": Proof(holds)})).exit_code == HELD
-    assert (await ran(tmp_path, {"holds": Proof(holds)}, Profile.FULL)).exit_code == HELD
+    assert (await ran(tmp_path, {"holds": proof_of(holds)})).exit_code == HELD
+    assert (await ran(tmp_path, {"holds": proof_of(holds)}, Profile.FULL)).exit_code == HELD
     quick, full = (json.loads((tmp_path / name).read_text()) for name in ("holds.json", "holds-full.json"))
     assert (quick["profile"], full["profile"]) == ("quick", "full")
     assert (quick["seed"], quick["verdict"]) == (5, "held")
@@ -52,8 +58,8 @@ async def test_what_held_is_written_by_profile_with_its_seed(tmp_path):
 
 
 async def test_a_missing_tool_is_named_and_shows_in_the_exit_code(tmp_path):
-    needy = Proof(holds, needs=("no-such-program",))
-    outcome = await ran(tmp_path, {"needy": needy, "traceless": Proof(cannot_trace), "holds": Proof(holds)})
+    needy = proof_of(holds, "no-such-program")
+    outcome = await ran(tmp_path, {"needy": needy, "traceless": proof_of(cannot_trace), "holds": proof_of(holds)})
     assert outcome.exit_code == NOT_RUN
     assert "no-such-program is not installed" in outcome.not_run["needy"]
     assert "NOT RUN: traceless, because the kernel lets us trace nobody" in outcome.summary()
@@ -62,10 +68,10 @@ async def test_a_missing_tool_is_named_and_shows_in_the_exit_code(tmp_path):
 
 
 async def test_one_that_falls_over_or_hangs_fails_and_the_others_run(tmp_path, monkeypatch):
-    monkeypatch.setattr(runner, "PATIENCE_SECONDS", 0.0)
+    monkeypatch.setattr(runner, "OVERTIME_SECONDS", 0.0)
     proofs = {
-        "falls": Proof(falls_over), "hangs": Proof(hangs, quick_seconds=0.05), "passes": Proof(passes_its_control),
-        "needy": Proof(holds, needs=("no-such-program",)), "holds": Proof(holds),
+        "falls": proof_of(falls_over), "hangs": proof_of(hangs, quick_seconds=0.05),
+        "passes": proof_of(passes_its_control), "needy": proof_of(holds, "no-such-program"), "holds": proof_of(holds),
     }  # fmt: skip
     outcome = await ran(tmp_path, proofs)
     assert outcome.exit_code == FAILED, "a failure outweighs what could not be run"

@@ -5,14 +5,14 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proof.puback import order_of
-from proof.sse_client import Chunks, Dispatched, EventParser
-from proof.syscalls import Call, parse
+from proof.clients.sse_client import BrowserEvent, Chunks, EventParser
+from proof.harness.syscalls import Call, parse
+from proof.scenarios.delivery.puback import order_of
 
 STREAM = (
     b'retry: 1000\n\nevent: alert\nid: 7\ndata: {"a":1}\n\nevent: clock\ndata: {}\n\nevent: alert\nid: 8\ndata: x\n\n'
 )
-EVENTS = [Dispatched("alert", "7", '{"a":1}'), Dispatched("clock", None, "{}"), Dispatched("alert", "8", "x")]
+EVENTS = [BrowserEvent("alert", "7", '{"a":1}'), BrowserEvent("clock", None, "{}"), BrowserEvent("alert", "8", "x")]
 
 
 def chunked(*parts: bytes) -> bytes:
@@ -23,7 +23,7 @@ def chunked(*parts: bytes) -> bytes:
 def test_wherever_it_is_cut_the_events_are_the_same(sizes):
     wire = chunked(STREAM[:20], STREAM[20:60], STREAM[60:])
     chunks, parser = Chunks(), EventParser()
-    found: list[Dispatched] = []
+    found: list[BrowserEvent] = []
     for size in [*sizes, len(wire)]:
         part, wire = wire[:size], wire[size:]
         found.extend(parser.feed(chunks.feed(part)))

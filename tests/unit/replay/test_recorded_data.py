@@ -9,8 +9,8 @@ import pytest
 
 from ioc.replay import ReplayOptions, replay
 from ioc.replay.mapping import resolve_columns
-from ioc.replay.reading import BadRow, Reader, Reading, find_time_column
-from ioc.replay.source import Source
+from ioc.replay.reading import BadRow, RecordedReading, RecordReader, find_time_column
+from ioc.replay.source import RecordSource
 
 ROOT = Path(__file__).parents[3]
 DATA = ROOT.parent / "shared" / "data"
@@ -37,8 +37,8 @@ def _reader(name, columns, time_column):
     path = DATA / name
     if not path.exists():
         pytest.skip(f"../shared/data/{name} is absent")
-    source = Source(path)
-    return Reader(
+    source = RecordSource(path)
+    return RecordReader(
         source, resolve_columns(columns, source.columns, strict=True), find_time_column(time_column, source.columns)
     )
 
@@ -57,7 +57,7 @@ def test_the_document_shows_every_kind_of_recorded_file():
 @pytest.mark.parametrize(("name", "feed", "columns", "time_column"), COMMANDS)
 def test_the_documented_command_reads_every_row_of_its_file(name, feed, columns, time_column):
     items = list(_reader(name, columns, time_column).readings())
-    readings = [item for item in items if isinstance(item, Reading)]
+    readings = [item for item in items if isinstance(item, RecordedReading)]
     assert [item for item in items if isinstance(item, BadRow)] == []
     assert len(readings) > 0.5 * len(items)
     fields = {text.partition("=")[0] for text in columns}
@@ -67,7 +67,8 @@ def test_the_documented_command_reads_every_row_of_its_file(name, feed, columns,
 def _largest(name, column, field):
     readings = _reader(name, (column,), None).readings()
     return max(
-        (item for item in readings if isinstance(item, Reading)), key=lambda item: float(str(item.values[field]))
+        (item for item in readings if isinstance(item, RecordedReading)),
+        key=lambda item: float(str(item.values[field])),
     )
 
 
@@ -87,7 +88,7 @@ def test_gaps_in_the_air_record_are_missing_and_not_zero():
     readings = [
         item
         for item in _reader("air/hanoi_2025_may.csv", ("pm2_5=pm25", "pm10=pm10"), None).readings()
-        if isinstance(item, Reading)
+        if isinstance(item, RecordedReading)
     ]
     assert any("pm10" not in reading.values for reading in readings)
     assert all(reading.values.get("pm2_5") != 0 for reading in readings[:5])

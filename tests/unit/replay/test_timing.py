@@ -6,8 +6,8 @@ import pytest
 
 from ioc.errors import InvalidInputError
 from ioc.replay.mapping import ColumnMapping
-from ioc.replay.reading import Reader, find_time_column, read_time
-from ioc.replay.source import Source
+from ioc.replay.reading import RecordReader, find_time_column, read_time
+from ioc.replay.source import RecordSource
 from ioc.replay.timing import plan_timing
 
 NOW = datetime(2026, 11, 23, 13, 0, tzinfo=UTC)
@@ -53,7 +53,7 @@ def reader(tmp_path):
     path.write_text(
         "time,a\n2025-05-01T00:00:00Z,1\n2025-05-01T01:00:00Z,2\n2025-05-01T03:00:00Z,3\n2025-05-01T02:00:00Z,4\n"
     )
-    return Reader(Source(path), (ColumnMapping("a", "a"),), "time")
+    return RecordReader(RecordSource(path), (ColumnMapping("a", "a"),), "time")
 
 
 def _plan(reader, **how):

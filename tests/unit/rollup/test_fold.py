@@ -10,7 +10,7 @@ import pytest
 
 from ioc.domain.event import Entry, EntryKind, Event
 from ioc.domain.feed import FeedSpec, FieldSpec, FieldType, Label
-from ioc.rollup.fold import Fold, bucket_start, fold
+from ioc.rollup.fold import SeriesFold, bucket_start, fold
 from tests.builders import NOON
 
 WORDS = Label("x", "x")
@@ -52,7 +52,8 @@ def one_by_one(entries: list[Entry]) -> tuple[Any, ...]:
     seen: dict[Any, Any] = {}
     ledger: dict[Any, Any] = {}
     revised = []
-    for position, log_time, _, event, *_ in entries:
+    for entry in entries:
+        position, log_time, _, event, *_ = entry
         if event is None:
             continue
         source, history = (event.device, event.feed), "history" in event.flags
@@ -67,7 +68,7 @@ def one_by_one(entries: list[Entry]) -> tuple[Any, ...]:
             now[3] += 1
             now[4] += late
         if event.revision:
-            revised.append(event)
+            revised.append(entry)
         for name, value in event.data.items() if spec is not None else ():
             if name not in FIELDS:
                 continue
@@ -102,4 +103,4 @@ def test_a_stretch_is_the_sum_of_its_values(seed: int):
 
 def test_nothing_is_the_sum_of_nothing():
     total = fold([Entry(1, NOON, EntryKind.TICK)], FEEDS)
-    assert total == Fold()
+    assert total == SeriesFold()

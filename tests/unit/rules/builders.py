@@ -7,7 +7,7 @@ from typing import Any
 
 from ioc.domain.event import Entry, EntryKind, canonical, hash16
 from ioc.domain.feed import FeedSpec, FieldSpec, FieldType, Label
-from ioc.rules.load import load_rule
+from ioc.rules.loading.loader import load_rule
 
 START = datetime(2026, 11, 23, 5, 0, tzinfo=UTC)
 FIELDS = {

@@ -7,14 +7,15 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from ioc.domain.alert import OpenAlert, Transition, TransitionKind
-from ioc.domain.event import Entry, EntryKind, Event, effective_time, hash16
+from ioc.domain.alert import AlertNow, OpenAlert, Transition, TransitionKind
+from ioc.domain.event import Entry, EntryKind, Event, hash16
+from ioc.domain.event_time import effective_time
 from ioc.errors import FencedError, StoreUnavailableError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
-    from ioc.domain.rule_health import RuleHealth
+    from ioc.domain.rules.health import RuleHealth
     from ioc.rules.ports import StepResult
 
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
@@ -72,6 +73,8 @@ class FakeRows:
     snapshot: tuple[bytes, int, datetime] | None = None
     transitions: list[Transition] = field(default_factory=list)
     watched: list[Transition] = field(default_factory=list)
+    nows: list[AlertNow] = field(default_factory=list)
+    """Every write, oldest first."""
     health: list[RuleHealth] = field(default_factory=list)
 
 
@@ -133,6 +136,7 @@ class FakeRuleStore:
         self.rows.position, self.rows.log_time = result.position, result.log_time
         self.rows.transitions.extend(result.transitions)
         self.rows.watched.extend(result.watched)
+        self.rows.nows.extend(result.nows)
         if self.fail_after_commit:
             self.fail_after_commit = False
             raise StoreUnavailableError("committed, but the answer was lost")
@@ -143,6 +147,15 @@ class FakeRuleStore:
         if position > self.rows.position:
             raise FencedError("not committed")
         self.rows.snapshot = (memory, position, log_time)
+
+    async def append_engine(self, value: Mapping[str, Any], now: datetime) -> None:
+        self._check("engine")
+        self.log.append(EntryKind.ENGINE, now, subject="", value=dict(value))
+
+    async def save_now(self, nows: Sequence[AlertNow], now: datetime) -> None:
+        del now
+        self._check("now")
+        self.rows.nows.extend(nows)
 
     async def save_health(self, reports: Sequence[RuleHealth], now: datetime) -> None:
         del now

@@ -9,14 +9,14 @@ import pytest
 import structlog
 from prometheus_client import CollectorRegistry
 
-from ioc.clock import SteppedLogClock
 from ioc.domain.event import EntryKind
 from ioc.errors import FencedError
-from ioc.metrics import Metrics
 from ioc.rules import engine as engine_module
-from ioc.rules import memory as memory_module
 from ioc.rules.engine import RuleEngine
-from ioc.rules.memory import Memory
+from ioc.rules.state import memory as memory_module
+from ioc.rules.state.memory import Memory
+from ioc.runtime.clock import SteppedLogClock
+from ioc.runtime.metrics import Metrics
 from tests.unit.rules.builders import FEEDS, START, after, rule_value
 from tests.unit.rules.fakes import FakeLog, FakeRows, FakeRuleStore
 
@@ -95,7 +95,7 @@ async def test_a_reading_over_the_limit_is_a_committed_alert_and_is_measured(wor
     world.send(20)
     await world.run(world.engine())
     assert world.kinds() == ["opened"]
-    assert world.rows.position == 2
+    assert world.rows.position == 3  # the rule, the reading, and who folds from here on
     value = world.metrics.registry.get_sample_value
     assert value("ioc_rules_evaluated_total", {"rule": "meter.level"}) == 1
     assert value("ioc_alert_transitions_total", {"kind": "opened", "severity": "medium"}) == 1

@@ -8,10 +8,10 @@ import contextlib
 import pytest
 from prometheus_client import CollectorRegistry
 
-from ioc.clock import SteppedLogClock
 from ioc.domain.event import EntryKind
-from ioc.metrics import Metrics
 from ioc.rules.engine import RuleEngine
+from ioc.runtime.clock import SteppedLogClock
+from ioc.runtime.metrics import Metrics
 from tests.unit.rules.builders import FEEDS, START, after, rule_value
 from tests.unit.rules.fakes import FakeLog, FakeRows, FakeRuleStore
 

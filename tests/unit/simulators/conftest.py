@@ -1,4 +1,8 @@
-"""Devices of a small made-up city for the simulators' tests."""
+"""Devices of a small made-up city for the simulators' tests, and a door on HTTP."""
+
+import json
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
@@ -40,3 +44,34 @@ def devices():
         _device("tap", "tap_water", HOA_BINH),
         _device("wifi-far", "public_wifi", (20.8790, 105.5300)),
     ]
+
+
+@pytest.fixture
+def served():
+    """A local door: answers from `answers`, remembers requests in `heard`."""
+    answers: list[tuple[int, dict[str, str], object]] = []
+    heard: list[tuple[str, str, object]] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self):
+            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            heard.append((self.path, self.headers["Authorization"], body))
+            status, headers, answer = answers.pop(0)
+            payload = json.dumps(answer).encode()
+            self.send_response(status)
+            for name, value in headers.items():
+                self.send_header(name, value)
+            self.send_header("Content-Length", str(len(payload)))
+            self.end_headers()
+            self.wfile.write(payload)
+
+        def log_message(self, *_arguments):
+            """Stay silent."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_address[1]}", answers, heard
+    server.shutdown()
+    thread.join()
+    server.server_close()

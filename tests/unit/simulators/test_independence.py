@@ -1,4 +1,4 @@
-"""The simulators speak only the wire: they import nothing from the house."""
+"""The simulators are foreign devices: they import nothing of the product."""
 
 import ast
 import subprocess

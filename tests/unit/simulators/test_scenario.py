@@ -12,13 +12,13 @@ DEVICE = {"id": "rain-hb-01", "feed": "rainfall", "key": "k", "lat": 20.8, "lon"
 
 
 def test_every_shipped_scenario_can_be_read():
-    assert scenario_names() == ["calm", "flood"]
+    assert scenario_names() == ["calm", "city", "flood"]
     for name in scenario_names():
         assert read_scenario(name).name == name
 
 
 def test_an_unknown_scenario_is_refused_with_the_names_there_are():
-    with pytest.raises(ScenarioError, match="calm, flood"):
+    with pytest.raises(ScenarioError, match="calm, city, flood"):
         read_scenario("../../etc/passwd")
 
 
@@ -28,7 +28,7 @@ def test_the_flood_cites_its_source():
 
 
 def test_citizens_write_vietnamese_in_composed_form():
-    for report in read_scenario("flood").reports:
+    for report in (*read_scenario("flood").reports, *read_scenario("city").reports):
         assert unicodedata.is_normalized("NFC", report.text)
         assert len(report.text) > 20
 
@@ -38,6 +38,17 @@ def test_flood_reports_speak_of_national_road_6_and_some_are_urgent():
     assert sum("Quốc lộ 6" in report.text for report in reports) >= 3
     assert {report.urgency for report in reports} == {"normal", "urgent"}
     assert reports[0].at_seconds < 30
+
+
+def test_the_ordinary_day_begins_with_something_to_do_and_its_power_cut_is_mended_while_a_visitor_looks():
+    """power.outage opens after two minutes of the cut and clears two minutes after it: both within ten minutes."""
+    day = read_scenario("city")
+    assert min(report.at_seconds for report in day.reports if report.urgency == "urgent") < 30
+    cut = day.signals["power_cut"]
+    on = [second for second in range(600) if cut.at(second) > 0.5]
+    assert len(on) > 150
+    assert max(on) + 120 < 600
+    assert day.signals["rain_24h_mm"].at(600) < 50, "no disaster: that is the tour's"
 
 
 def _write(tmp_path, document):

@@ -1,6 +1,7 @@
 /** Closed alerts, page by page from the server; the newest question wins. */
 import { ask } from "../api/client";
-import type { Alert, Page } from "../api/types";
+import type { Page } from "../api/client";
+import type { Alert } from "../api/types";
 
 export class ClosedAlerts {
   items = $state.raw<Alert[]>([]);

@@ -1,17 +1,19 @@
 /** Where the keyboard is in the list, and what is selected. Kept by alert id, so that rows arriving do not move it. */
 import { SvelteSet } from "svelte/reactivity";
-import type { Alert } from "../api/types";
+
+/** A row of the list: an alert, or an incident that stands for some. */
+type Row = { id: string };
 
 export class Walk {
   activeId = $state<string | null>(null);
   readonly selected = new SvelteSet<string>();
   #anchor: string | null = null;
 
-  index(list: readonly Alert[]): number {
-    return this.activeId === null ? -1 : list.findIndex((alert) => alert.id === this.activeId);
+  index(list: readonly Row[]): number {
+    return this.activeId === null ? -1 : list.findIndex((row) => row.id === this.activeId);
   }
 
-  step(list: readonly Alert[], by: 1 | -1): Alert | undefined {
+  step<T extends Row>(list: readonly T[], by: 1 | -1): T | undefined {
     const from = this.index(list);
     const to = from === -1 ? 0 : Math.max(0, Math.min(list.length - 1, from + by));
     const alert = list[to];
@@ -19,7 +21,7 @@ export class Walk {
     return alert;
   }
 
-  select(list: readonly Alert[], id: string, on: boolean, range: boolean): void {
+  select(list: readonly Row[], id: string, on: boolean, range: boolean): void {
     const from = range && this.#anchor !== null ? list.findIndex((alert) => alert.id === this.#anchor) : -1;
     const to = list.findIndex((alert) => alert.id === id);
     const span = from === -1 ? list.slice(to, to + 1) : list.slice(Math.min(from, to), Math.max(from, to) + 1);
@@ -31,7 +33,7 @@ export class Walk {
   }
 
   /** Selected alerts that are gone from the list stop being selected. */
-  keep(list: readonly Alert[]): void {
+  keep(list: readonly Row[]): void {
     if (this.selected.size === 0) return;
     const listed = new Set(list.map((alert) => alert.id));
     for (const id of this.selected) if (!listed.has(id)) this.selected.delete(id);

@@ -8,7 +8,9 @@ export function number(value: number, digitsMax = 1): string {
   const key = `${preferences.language}${digitsMax}`;
   let format = made.get(key);
   if (!format) {
-    format = new Intl.NumberFormat(preferences.language === "vi" ? "vi-VN" : "en-GB", { maximumFractionDigits: digitsMax });
+    format = new Intl.NumberFormat(preferences.language === "vi" ? "vi-VN" : "en-GB", {
+      maximumFractionDigits: digitsMax,
+    });
     made.set(key, format);
   }
   return format.format(value);
@@ -17,7 +19,14 @@ export function number(value: number, digitsMax = 1): string {
 /** Any value of a reading, with its unit; a dash for no value. */
 export function measure(value: unknown, unit: string | null | undefined, digitsMax = 2): string {
   if (value === null || value === undefined || value === "") return "–";
-  const text = typeof value === "number" ? number(value, digitsMax) : typeof value === "boolean" ? t(value ? "value.yes" : "value.no") : String(value);
+  const text =
+    typeof value === "number"
+      ? number(value, digitsMax)
+      : typeof value === "boolean"
+        ? t(value ? "value.yes" : "value.no")
+        : typeof value === "string"
+          ? value
+          : JSON.stringify(value);
   return unit ? `${text}\u00a0${unit}` : text;
 }
 

@@ -3,8 +3,14 @@ import { t } from "../i18n/index.svelte";
 
 const ZONE = "Asia/Ho_Chi_Minh";
 const parts = new Intl.DateTimeFormat("en-GB", {
-  timeZone: ZONE, year: "numeric", month: "2-digit", day: "2-digit",
-  hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23",
+  timeZone: ZONE,
+  year: "numeric",
+  month: "2-digit",
+  day: "2-digit",
+  hour: "2-digit",
+  minute: "2-digit",
+  second: "2-digit",
+  hourCycle: "h23",
 });
 
 type Pieces = { day: string; month: string; year: string; hour: string; minute: string; second: string };

@@ -1,4 +1,4 @@
-/** Words: two dictionaries with the same keys (checked by `npm run check`), and the pack's own `{vi, en}` labels. */
+/** Words: two dictionaries, held against code and pack by tests/docs, and the pack's own `{vi, en}` labels. */
 import type { Label } from "../api/types";
 import { preferences } from "../preferences.svelte";
 import en from "./en.json";

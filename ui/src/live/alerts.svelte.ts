@@ -1,7 +1,11 @@
-/** Every open alert, kept true by the list and then by the stream. Screens read `open`; it changes at most every 250 ms. */
+/**
+ * Every open alert, kept true by the list and then by the stream. Screens read `open`; it changes at most every 250 ms.
+ */
 import { askAll } from "../api/client";
-import { isOpen, RANK, type Alert, type Severity } from "../api/types";
+import { isMuted, isOpen, RANK } from "../api/alerts";
+import type { Alert, Severity } from "../api/types";
 import { Batch } from "./batch";
+import { isQuiet } from "./silenced";
 
 const PAGE = 200;
 const PAGES_MAX = 25;
@@ -17,18 +21,32 @@ let truncated = $state(false);
 let changes = $state(0);
 
 const batch = new Batch(() => {
-  open = [...known.values()].sort((a, b) => (a.opened_at < b.opened_at ? 1 : a.opened_at > b.opened_at ? -1 : a.id < b.id ? 1 : -1));
+  open = [...known.values()].sort(byAttention);
   changes += 1;
 });
 
-/** A snapshot that lies behind what is known, in either of its two clocks, is old news. */
-function stale(alert: Alert, than: Alert | undefined): boolean {
-  return than !== undefined && (alert.version < than.version || alert.changed_at < than.changed_at);
+/**
+ * What needs somebody first: by severity, then what nobody has taken, then what has waited longest; what was found to
+ * be a false alarm comes last. Readings that move on never move a row: none of this follows from them.
+ */
+export function byAttention(a: Alert, b: Alert): number {
+  return (
+    Number(isMuted(a)) - Number(isMuted(b)) ||
+    RANK[b.severity] - RANK[a.severity] ||
+    Number(a.state !== "new") - Number(b.state !== "new") ||
+    (a.opened_at < b.opened_at ? -1 : a.opened_at > b.opened_at ? 1 : a.id < b.id ? -1 : 1)
+  );
+}
+
+/** A snapshot that lies behind what is known, in any of its clocks, is old news: work, condition, reading. */
+export function older(alert: Alert, than: Alert): boolean {
+  if (alert.version < than.version || alert.changed_at < than.changed_at) return true;
+  return alert.version === than.version && (alert.now?.position ?? 0) < (than.now?.position ?? 0);
 }
 
 function take(alert: Alert): boolean {
   const before = known.get(alert.id);
-  if (stale(alert, before)) return false;
+  if (before && older(alert, before)) return false;
   const closedAt = gone.get(alert.id);
   if (closedAt !== undefined && alert.changed_at < closedAt) return false;
   if (isOpen(alert)) {
@@ -41,6 +59,14 @@ function take(alert: Alert): boolean {
   return true;
 }
 
+/** An alert that has just opened, come back or become graver; readings and work that move on can wait for the batch. */
+function needsSomebodyMore(alert: Alert, before: Alert | undefined): boolean {
+  if (!before) return isOpen(alert);
+  const graver = RANK[alert.severity] > RANK[before.severity];
+  if (before.state === "shelved" && alert.state === "new") return true;
+  return graver || (alert.condition === "firing" && before.condition !== "firing");
+}
+
 /** Closed alerts are remembered a while, so that a late list cannot open them again. Bounded. */
 function remember(alert: Alert): void {
   gone.set(alert.id, alert.changed_at);
@@ -48,7 +74,7 @@ function remember(alert: Alert): void {
 }
 
 export const alerts = {
-  /** Open alerts, newest first. */
+  /** Open alerts, in the order in which they need somebody. */
   get open(): Alert[] {
     return open;
   },
@@ -81,8 +107,12 @@ export const alerts = {
   hear(alert: Alert): void {
     const before = known.get(alert.id);
     if (!take(alert)) return;
-    batch.mark();
+    batch.mark({ urgent: needsSomebodyMore(alert, before) });
     for (const listener of listeners) listener(alert, before);
+  },
+  /** Draw at once what has been heard. */
+  draw(): void {
+    batch.flush();
   },
   listen(listener: Listener): () => void {
     listeners.add(listener);
@@ -92,14 +122,16 @@ export const alerts = {
 
 export type Counts = Record<Severity, number> & { total: number };
 
+/** How many of each severity; what was found to be a false alarm, or is silenced, colours nothing. */
 export function countBySeverity(list: readonly Alert[]): Counts {
   const counts: Counts = { critical: 0, high: 0, medium: 0, low: 0, info: 0, total: list.length };
-  for (const alert of list) counts[alert.severity] += 1;
+  for (const alert of list) if (!isQuiet(alert)) counts[alert.severity] += 1;
   return counts;
 }
 
 export function worst(list: Iterable<Alert>): Severity | null {
   let found: Severity | null = null;
-  for (const alert of list) if (found === null || RANK[alert.severity] > RANK[found]) found = alert.severity;
+  for (const alert of list)
+    if (!isQuiet(alert) && (found === null || RANK[alert.severity] > RANK[found])) found = alert.severity;
   return found;
 }

@@ -1,11 +1,12 @@
 /** Every device of the registry, merged from the list and the stream; drawn at most every half second. */
 import { askAll } from "../api/client";
-import type { Device } from "../api/types";
-import { fold } from "../format/search";
+import type { Device, StreamGone } from "../api/types";
+import { searchable } from "../format/search";
 import { Batch } from "./batch";
+import { city } from "./city.svelte";
 
 const known = new Map<string, Device>();
-const folded = new Map<string, string>();
+const texts = new Map<string, string>();
 let all = $state.raw<Device[]>([]);
 let loaded = $state(false);
 
@@ -18,10 +19,18 @@ function take(device: Device): void {
   if (before && device.version < before.version) return;
   if (before && (device.last_seen ?? "") < (before.last_seen ?? "")) return;
   known.set(device.id, device);
-  if (!before || before.version !== device.version || !folded.has(device.id)) {
-    folded.set(
+  if (before?.version !== device.version || !texts.has(device.id)) {
+    texts.set(
       device.id,
-      fold([device.id, device.name.vi, device.name.en, device.area_name?.vi, device.area_name?.en, device.place, device.feed].filter(Boolean).join(" ")),
+      searchable(
+        device.id,
+        device.name.vi,
+        device.name.en,
+        device.area_name?.vi,
+        device.area_name?.en,
+        device.place,
+        device.feed,
+      ),
     );
   }
 }
@@ -36,9 +45,10 @@ export const devices = {
   get(id: string): Device | undefined {
     return known.get(id);
   },
-  searchText(id: string): string {
-    return folded.get(id) ?? "";
-  },
+  /** Its own names alone: what is found by them comes before what is found by its place. */
+  nameText: (device: Device): string => texts.get(device.id) ?? "",
+  /** What search reads of a device: its own names, and every name that its place has or had. */
+  searchText: (device: Device): string => (texts.get(device.id) ?? "") + city.placeText(device.area),
   async load(): Promise<number> {
     const list = await askAll<Device>("/devices?limit=500", 20);
     const listed = new Set(list.items.map((device) => device.id));
@@ -48,8 +58,14 @@ export const devices = {
     batch.mark();
     return list.position;
   },
-  hear(device: Device): void {
-    take(device);
+  hear(device: Device | StreamGone): void {
+    // It has left the registry, or the places that this account sees.
+    if ("gone" in device) known.delete(device.id);
+    else take(device);
     batch.mark();
+  },
+  /** Draw at once what has been heard. */
+  draw(): void {
+    batch.flush();
   },
 };

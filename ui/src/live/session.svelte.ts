@@ -1,6 +1,6 @@
 /** Who is signed in at this desk. */
 import { ask, Problem, whenSignedOut } from "../api/client";
-import type { Session } from "../api/types";
+import type { Capability, Session } from "../api/types";
 import { go, router } from "../router.svelte";
 import { live } from "./stream.svelte";
 
@@ -18,13 +18,20 @@ export const session = {
   get unreachable(): boolean {
     return unreachable;
   },
-  /** May this person act on alerts? The server decides; the screen only hides what would be refused. */
-  get mayAct(): boolean {
-    return who !== null && !["viewer", "leader", "auditor", "wall", "display"].includes(who.role);
+  /** Must this person choose a password of their own before anything else? */
+  get mustChange(): boolean {
+    return who?.change_required === true;
   },
-  /** May this person change rules? A rule counts everywhere, so only an administrator of every area may. */
+  /** May this person do that? The server decides; the screen only hides what would be refused. */
+  has(capability: Capability): boolean {
+    return who?.capabilities.includes(capability) ?? false;
+  },
+  get mayAct(): boolean {
+    return session.has("handle");
+  },
+  /** A rule counts everywhere, so only who has every area may change one. */
   get mayChangeRules(): boolean {
-    return who !== null && who.role === "admin" && who.areas === null;
+    return session.has("rules") && who?.areas === null;
   },
   async check(): Promise<void> {
     try {
@@ -43,7 +50,7 @@ export const session = {
     enter();
   },
   async signOut(): Promise<void> {
-    await ask<void>("/session", { method: "DELETE", quiet401: true });
+    await ask<undefined>("/session", { method: "DELETE", quiet401: true });
     who = null;
     live.stop();
     go("/signin", { replace: true });
@@ -51,6 +58,7 @@ export const session = {
 };
 
 function enter(): void {
+  if (who?.change_required) return; // nothing else answers yet: the page asks for a password of their own
   if (router.place.screen === "signin") go(safeTarget(router.place.query.get("next")), { replace: true });
   void live.start();
 }

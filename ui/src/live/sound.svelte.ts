@@ -1,10 +1,14 @@
 /**
- * The sound for new critical and high alerts, and its state, which is always visible: on, off, or blocked by the browser
- * until somebody clicks. The title counts new critical alerts while the page is not looked at; restricted ones never show there.
+ * The sound for new critical and high alerts, and its state, which is always visible: on, off, or blocked by the
+ * browser until somebody clicks. The title counts new critical alerts while the page is not looked at; restricted ones
+ * never show there.
  */
-import { isOpen, RANK, type Alert } from "../api/types";
+import { isBackByItself, isOpen, RANK } from "../api/alerts";
+import type { Alert } from "../api/types";
 import { preferences } from "../preferences.svelte";
 import { alerts } from "./alerts.svelte";
+import { clock } from "./clock.svelte";
+import { isSilenced } from "./silenced";
 
 export type SoundState = "on" | "off" | "blocked";
 
@@ -42,13 +46,24 @@ async function unlock(): Promise<void> {
 }
 
 const TONES: Record<"test" | "high" | "critical", [number, number][]> = {
-  test: [[660, 0], [880, 0.16]],
-  high: [[587, 0], [587, 0.24]],
-  critical: [[880, 0], [660, 0.2], [880, 0.4], [660, 0.6]],
+  test: [
+    [660, 0],
+    [880, 0.16],
+  ],
+  high: [
+    [587, 0],
+    [587, 0.24],
+  ],
+  critical: [
+    [880, 0],
+    [660, 0.2],
+    [880, 0.4],
+    [660, 0.6],
+  ],
 };
 
 function play(kind: keyof typeof TONES): void {
-  if (!context || context.state !== "running" || !preferences.sound) return;
+  if (context?.state !== "running" || !preferences.sound) return;
   for (const [frequency, delay] of TONES[kind]) {
     const start = context.currentTime + delay;
     const oscillator = context.createOscillator();
@@ -66,6 +81,10 @@ function play(kind: keyof typeof TONES): void {
 
 function isCall(alert: Alert, before: Alert | undefined): boolean {
   if (!isOpen(alert) || alert.condition !== "firing" || alert.state !== "new" || alert.retrospective) return false;
+  if (isSilenced(alert)) return false;
+  // What was silenced and is heard again calls as if it had just opened.
+  if (before !== undefined && before.silence !== null && alert.silence === null) return true;
+  if (isBackByItself(alert, before, clock.now)) return true;
   return before === undefined || RANK[alert.severity] > RANK[before.severity] || before.flap_count < alert.flap_count;
 }
 

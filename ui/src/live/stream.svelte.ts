@@ -1,13 +1,15 @@
 /**
  * The live connection. Lists first, then the stream from their position; a cut shows within 3 s (the server speaks
- * every second), and the stream resumes after the last change heard. `reset` means: too far behind, read the lists again.
+ * every second), and the stream resumes after the last change heard. `reset` means: too far behind, read the lists
+ * again. What came before a stream joined is sent ahead of its first `clock`, so only with a clock is the page live.
  */
-import type { Alert, Clock, Device, Domain } from "../api/types";
+import type { Alert, Clock, Device, Domain, StreamGone } from "../api/types";
 import { alerts } from "./alerts.svelte";
 import { city } from "./city.svelte";
 import { clock } from "./clock.svelte";
 import { devices } from "./devices.svelte";
 import { ruleChanges, type RuleChange } from "./rules";
+import { silences } from "./silences.svelte";
 
 const SILENT_MILLISECONDS = 2250;
 const BROKEN_MILLISECONDS = 1300;
@@ -69,11 +71,17 @@ async function reload(): Promise<void> {
   source?.close();
   source = null;
   try {
-    const [alertPosition, devicePosition] = await Promise.all([alerts.load(), devices.load(), city.loadDomains(), city.load()]);
+    const [alertPosition, devicePosition] = await Promise.all([
+      alerts.load(),
+      devices.load(),
+      city.loadDomains(),
+      city.load(),
+    ]);
     if (mine !== generation) return;
     position = Math.min(alertPosition, devicePosition);
     failure = null;
     connect();
+    void silences.load();
   } catch (cause) {
     if (mine !== generation) return;
     failure = cause;
@@ -88,10 +96,14 @@ function connect(): void {
   source = mine;
   openedAt = performance.now();
   hearAs<Alert>(mine, "alert", (alert) => alerts.hear(alert));
-  hearAs<Device>(mine, "device", (device) => devices.hear(device));
+  hearAs<Device | StreamGone>(mine, "device", (device) => devices.hear(device));
   hearAs<Domain>(mine, "domain", (domain) => city.hearDomain(domain));
+  hearAs<{ id: string }>(mine, "silence", () => silences.hear());
   hearAs<RuleChange>(mine, "rule", () => ruleChanges.hear());
-  hearAs<Clock>(mine, "clock", (message) => clock.hear(message));
+  hearAs<Clock>(mine, "clock", (message) => {
+    clock.hear(message);
+    caughtUp();
+  });
   mine.addEventListener("open", () => heard(mine));
   mine.addEventListener("reset", () => void reload());
   mine.addEventListener("error", () => {
@@ -101,6 +113,7 @@ function connect(): void {
   });
 }
 
+// eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters -- who asks knows what comes
 function hearAs<T>(from: EventSource, name: string, use: (value: T) => void): void {
   from.addEventListener(name, (event) => {
     if (from !== source) return;
@@ -116,7 +129,12 @@ function heard(from: EventSource): void {
   if (from !== source) return;
   heardAt = performance.now();
   brokenAt = null;
+}
+
+function caughtUp(): void {
   if (state === "live") return;
+  alerts.draw();
+  devices.draw();
   state = "live";
   cutSince = null;
 }
@@ -139,11 +157,13 @@ function watch(): void {
   heardAgo = Math.floor(silent / 1000);
   // A broken line that mends within a breath is not worth a banner.
   const broken = brokenAt !== null && now - brokenAt > BROKEN_MILLISECONDS;
-  if (state === "live" && (silent > SILENT_MILLISECONDS || broken || !navigator.onLine)) {
+  // What the browser thinks of its network is not asked: a desk without the internet may well hear its server.
+  if (state === "live" && (silent > SILENT_MILLISECONDS || broken)) {
     state = "cut";
     cutSince = clock.now - silent;
   }
-  if (source && source.readyState !== EventSource.CLOSED && now - Math.max(heardAt, openedAt) > STUCK_MILLISECONDS) connect();
+  if (source && source.readyState !== EventSource.CLOSED && now - Math.max(heardAt, openedAt) > STUCK_MILLISECONDS)
+    connect();
   if (state === "live" && now - domainsAt > 20_000) {
     domainsAt = now;
     // A missed refresh is tried again in 20 s; the connection's own state says when the server is away.

@@ -1,8 +1,17 @@
 /** Alerts near one another on the screen share one mark: the worst speaks, the rest are counted. */
-import { RANK, type Alert, type Area, type Severity } from "../api/types";
+import type { Alert, Area, Severity } from "../api/types";
+import { byAttention } from "../live/alerts.svelte";
 
 export type Point = { x: number; y: number };
-export type Group = { id: string; newest: string; x: number; y: number; severity: Severity; alerts: Alert[]; fresh: boolean };
+export type Group = {
+  id: string;
+  newest: string;
+  x: number;
+  y: number;
+  severity: Severity;
+  alerts: Alert[];
+  fresh: boolean;
+};
 
 export const GROUPS_MAX = 40;
 
@@ -12,9 +21,14 @@ export function positionOf(alert: Alert, areas: ReadonlyMap<string, Area>): [num
   return area?.lon != null && area.lat != null ? [area.lon, area.lat] : null;
 }
 
-/** Worst and newest first; at most GROUPS_MAX marks are drawn, the feed lists them all. */
-export function groupAlerts(list: readonly Alert[], project: (lonLat: [number, number]) => Point, areas: ReadonlyMap<string, Area>, reach: number): Group[] {
-  const ordered = [...list].sort((a, b) => RANK[b.severity] - RANK[a.severity] || (a.opened_at < b.opened_at ? 1 : -1));
+/** Those that need somebody first, first; at most GROUPS_MAX marks are drawn, the feed lists them all. */
+export function groupAlerts(
+  list: readonly Alert[],
+  project: (lonLat: [number, number]) => Point,
+  areas: ReadonlyMap<string, Area>,
+  reach: number,
+): Group[] {
+  const ordered = [...list].sort(byAttention);
   const groups: Group[] = [];
   for (const alert of ordered) {
     const at = positionOf(alert, areas);
@@ -24,9 +38,18 @@ export function groupAlerts(list: readonly Alert[], project: (lonLat: [number, n
     if (near) {
       near.alerts.push(alert);
       if (alert.state === "new") near.fresh = true;
-      if (alert.opened_at > (near.alerts.find((other) => other.id === near.newest)?.opened_at ?? "")) near.newest = alert.id;
+      if (alert.opened_at > (near.alerts.find((other) => other.id === near.newest)?.opened_at ?? ""))
+        near.newest = alert.id;
     } else if (groups.length < GROUPS_MAX) {
-      groups.push({ id: at.join(), newest: alert.id, x, y, severity: alert.severity, alerts: [alert], fresh: alert.state === "new" });
+      groups.push({
+        id: at.join(),
+        newest: alert.id,
+        x,
+        y,
+        severity: alert.severity,
+        alerts: [alert],
+        fresh: alert.state === "new",
+      });
     }
   }
   return groups;

@@ -19,7 +19,10 @@ async function askOrNothing<T>(path: string): Promise<T | null> {
 export async function loadLines(): Promise<Lines> {
   const list = await askOrNothing<{ items: Layer[] }>("/layers");
   const layers: Layer[] = list?.items ?? [{ id: "rivers" }, { id: "roads" }];
-  const lines: Lines = { water: { type: "FeatureCollection", features: [] }, roads: { type: "FeatureCollection", features: [] } };
+  const lines: Lines = {
+    water: { type: "FeatureCollection", features: [] },
+    roads: { type: "FeatureCollection", features: [] },
+  };
   await Promise.all(
     layers.map(async (layer) => {
       const found = await askOrNothing<GeoJSON.FeatureCollection>(`/layers/${encodeURIComponent(layer.id)}`);

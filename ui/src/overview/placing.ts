@@ -1,4 +1,7 @@
-/** Where labels go on the map: pure geometry. Alerts first, worst first; a label that fits nowhere is left out, its mark stays. */
+/**
+ * Where labels go on the map: pure geometry. Alerts first, worst first; a label that fits nowhere is left out, its mark
+ * stays.
+ */
 
 export type Box = { x: number; y: number; w: number; h: number };
 export type Wanted = { id: string; x: number; y: number; w: number; h: number; gap: number; centred: boolean };
@@ -14,7 +17,16 @@ function candidates(label: Wanted): Box[] {
   const { x, y, w, h, gap } = label;
   const middle = y - h / 2;
   const box = (left: number, top: number): Box => ({ x: left, y: top, w, h });
-  if (label.centred) return [box(x - w / 2, middle), box(x - w / 2, y - h - 14), box(x - w / 2, y + 14), box(x + 12, middle), box(x - w - 12, middle), box(x - w / 2, y - h - 34), box(x - w / 2, y + 34)];
+  if (label.centred)
+    return [
+      box(x - w / 2, middle),
+      box(x - w / 2, y - h - 14),
+      box(x - w / 2, y + 14),
+      box(x + 12, middle),
+      box(x - w - 12, middle),
+      box(x - w / 2, y - h - 34),
+      box(x - w / 2, y + 34),
+    ];
   return [
     box(x + gap, middle),
     box(x - gap - w, middle),
@@ -28,25 +40,32 @@ function candidates(label: Wanted): Box[] {
 }
 
 /** `taken` are boxes that nothing may cover (marks); `dots` are points better left visible. */
-export function placeLabels(wanted: readonly Wanted[], taken: readonly Box[], dots: readonly { x: number; y: number }[], size: { w: number; h: number }): Placed[] {
+export function placeLabels(
+  wanted: readonly Wanted[],
+  taken: readonly Box[],
+  dots: readonly { x: number; y: number }[],
+  size: { w: number; h: number },
+): Placed[] {
   const frame: Box[] = [...taken];
   const placed: Placed[] = [];
   for (const label of wanted) {
     let best: Box | null = null;
     let bestCost = Number.POSITIVE_INFINITY;
-    candidates(label).forEach((box, order) => {
-      if (box.x < 4 || box.y < 4 || box.x + box.w > size.w - 4 || box.y + box.h > size.h - 4) return;
-      if (frame.some((other) => overlaps(box, other))) return;
+    for (const [order, box] of candidates(label).entries()) {
+      if (box.x < 4 || box.y < 4 || box.x + box.w > size.w - 4 || box.y + box.h > size.h - 4) continue;
+      if (frame.some((other) => overlaps(box, other))) continue;
       let cost = order * 0.6;
-      for (const dot of dots) if (dot.x > box.x - 2 && dot.x < box.x + box.w + 2 && dot.y > box.y - 2 && dot.y < box.y + box.h + 2) cost += DOT_COST;
+      for (const dot of dots)
+        if (dot.x > box.x - 2 && dot.x < box.x + box.w + 2 && dot.y > box.y - 2 && dot.y < box.y + box.h + 2)
+          cost += DOT_COST;
       if (cost < bestCost) {
         best = box;
         bestCost = cost;
       }
-    });
+    }
     if (best === null) continue;
     frame.push(best);
-    placed.push({ id: label.id, x: (best as Box).x, y: (best as Box).y });
+    placed.push({ id: label.id, x: best.x, y: best.y });
   }
   return placed;
 }

@@ -1,6 +1,13 @@
-/** What changed between two texts, line by line: the longest common subsequence, with a few lines around each change. */
+/**
+ * What changed between two texts, line by line: the longest common subsequence, with a few lines around each change.
+ */
 
-export type DiffLine = { kind: "same" | "gone" | "new" | "cut"; text: string; before: number | null; after: number | null };
+export type DiffLine = {
+  kind: "same" | "gone" | "new" | "cut";
+  text: string;
+  before: number | null;
+  after: number | null;
+};
 
 const AROUND = 3;
 /** Beyond it the table of the comparison would be large; then everything counts as replaced. */
@@ -13,7 +20,8 @@ export function diffLines(before: string, after: string): DiffLine[] {
   let end = 0;
   while (end < a.length - start && end < b.length - start && a[a.length - 1 - end] === b[b.length - 1 - end]) end += 1;
   const lines: DiffLine[] = [];
-  const same = (i: number, j: number): void => void lines.push({ kind: "same", text: a[i] ?? "", before: i + 1, after: j + 1 });
+  const same = (i: number, j: number): void =>
+    void lines.push({ kind: "same", text: a[i] ?? "", before: i + 1, after: j + 1 });
   for (let i = 0; i < start; i += 1) same(i, i);
   lines.push(...middle(a.slice(start, a.length - end), b.slice(start, b.length - end), start));
   for (let i = end; i > 0; i -= 1) same(a.length - i, b.length - i);
@@ -28,7 +36,10 @@ function middle(a: string[], b: string[], start: number): DiffLine[] {
   const longest = new Uint16Array((a.length + 1) * width);
   for (let i = a.length - 1; i >= 0; i -= 1) {
     for (let j = b.length - 1; j >= 0; j -= 1) {
-      longest[i * width + j] = a[i] === b[j] ? (longest[(i + 1) * width + j + 1] ?? 0) + 1 : Math.max(longest[(i + 1) * width + j] ?? 0, longest[i * width + j + 1] ?? 0);
+      longest[i * width + j] =
+        a[i] === b[j]
+          ? (longest[(i + 1) * width + j + 1] ?? 0) + 1
+          : Math.max(longest[(i + 1) * width + j] ?? 0, longest[i * width + j + 1] ?? 0);
     }
   }
   const lines: DiffLine[] = [];
@@ -38,7 +49,11 @@ function middle(a: string[], b: string[], start: number): DiffLine[] {
       lines.push({ kind: "same", text: a[i] ?? "", before: start + i + 1, after: start + j + 1 });
       i += 1;
       j += 1;
-    } else if (j >= b.length || (i < a.length && (longest[(i + 1) * width + j] ?? 0) >= (longest[i * width + j + 1] ?? 0))) lines.push(gone(i++));
+    } else if (
+      j >= b.length ||
+      (i < a.length && (longest[(i + 1) * width + j] ?? 0) >= (longest[i * width + j + 1] ?? 0))
+    )
+      lines.push(gone(i++));
     else lines.push(added(j++));
   }
   return lines;
@@ -46,7 +61,9 @@ function middle(a: string[], b: string[], start: number): DiffLine[] {
 
 /** Long stretches without a change become one mark. */
 function folded(lines: DiffLine[]): DiffLine[] {
-  const near = lines.map((_, index) => lines.slice(Math.max(0, index - AROUND), index + AROUND + 1).some((line) => line.kind !== "same"));
+  const near = lines.map((_, index) =>
+    lines.slice(Math.max(0, index - AROUND), index + AROUND + 1).some((line) => line.kind !== "same"),
+  );
   const kept: DiffLine[] = [];
   lines.forEach((line, index) => {
     if (near[index]) kept.push(line);
@@ -60,5 +77,13 @@ export function unifiedLines(diff: string): DiffLine[] {
   return diff
     .split("\n")
     .filter((line) => line !== "" && !line.startsWith("---") && !line.startsWith("+++"))
-    .map((line) => ({ kind: line.startsWith("@@") ? "cut" : line.startsWith("+") ? "new" : line.startsWith("-") ? "gone" : "same", text: line.startsWith("@@") ? "⋯" : line.slice(1), before: null, after: null }) satisfies DiffLine);
+    .map(
+      (line) =>
+        ({
+          kind: line.startsWith("@@") ? "cut" : line.startsWith("+") ? "new" : line.startsWith("-") ? "gone" : "same",
+          text: line.startsWith("@@") ? "⋯" : line.slice(1),
+          before: null,
+          after: null,
+        }) satisfies DiffLine,
+    );
 }

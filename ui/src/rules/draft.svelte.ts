@@ -1,7 +1,10 @@
-/** Texts of rules that are being written. They outlive a change of tab or screen, until saved, thrown away, or the page closes. */
+/**
+ * Texts of rules that are being written. They outlive a change of tab or screen, until saved, thrown away, or the page
+ * closes.
+ */
 
-export const NEW_RULE = "+new";
 /** No rule's id begins with +, so the address of a new one can be nobody's. */
+export const NEW_RULE = "+new";
 
 type Draft = { yaml: string; /** The version it was begun from. */ version: number | null; base: string };
 const drafts = $state<Record<string, Draft>>({});
@@ -14,7 +17,7 @@ export const draft = {
   write(id: string, yaml: string, begun: { version: number | null; yaml: string }): void {
     const known = drafts[id];
     const base = known?.base ?? begun.yaml;
-    if (yaml === base) delete drafts[id];
+    if (yaml === base) draft.drop(id);
     else drafts[id] = { yaml, base, version: known?.version ?? begun.version };
   },
   /** Go on from another version: what others wrote is seen, the text stays. */
@@ -23,6 +26,7 @@ export const draft = {
     if (known) drafts[id] = { ...known, version, base };
   },
   drop(id: string): void {
+    // eslint-disable-next-line @typescript-eslint/no-dynamic-delete -- its keys are rules, and Svelte sees it go
     delete drafts[id];
   },
   get any(): boolean {

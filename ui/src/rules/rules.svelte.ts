@@ -1,9 +1,16 @@
-/** The rules as this screen knows them: read when it opens, again when the stream says that one has changed, and for their health. */
-import { ask, Problem } from "../api/client";
+/**
+ * The rules as this screen knows them: read when it opens, again when the stream says that one has changed, and for
+ * their health.
+ */
+import { ask, askAll, Problem } from "../api/client";
 import type { Rule, RuleAction } from "../api/types";
-import { fold } from "../format/search";
+import { searchable } from "../format/search";
 import { t } from "../i18n/index.svelte";
+import { change, type Outcome } from "../live/change";
 import { ruleChanges } from "../live/rules";
+import type { WayBack } from "../live/undo";
+
+const PAGES_MAX = 20;
 
 const LIST_EVERY_MS = 30_000;
 const ONE_EVERY_MS = 10_000;
@@ -14,7 +21,7 @@ let loaded = $state(false);
 let fault = $state.raw<unknown>(null);
 
 export type Switch = Extract<RuleAction, "enable" | "disable" | "monitor" | "alert" | "reset">;
-export type Saved = { done: Rule } | { lost: Rule } | { refused: string; problem: Problem };
+export type Saved = Outcome<Rule>;
 
 export const rules = {
   get list(): Rule[] {
@@ -29,12 +36,17 @@ export const rules = {
   get(id: string): Rule | undefined {
     return list.find((rule) => rule.id === id);
   },
-  searchText(rule: Rule): string {
-    return fold(`${rule.id} ${rule.title.vi} ${rule.title.en} ${rule.words.map((one) => `${one.vi} ${one.en}`).join(" ")} ${rule.limits.map((one) => one.source).join(" ")}`);
-  },
+  searchText: (rule: Rule): string =>
+    searchable(
+      rule.id,
+      rule.title.vi,
+      rule.title.en,
+      ...rule.words.flatMap((one) => [one.vi, one.en]),
+      ...rule.limits.map((one) => one.source),
+    ),
   async load(): Promise<void> {
     try {
-      list = (await ask<{ items: Rule[] }>("/rules")).items;
+      list = (await askAll<Rule>("/rules", PAGES_MAX)).items;
       loaded = true;
       fault = null;
     } catch (cause) {
@@ -49,7 +61,10 @@ export const rules = {
       if (cause instanceof Problem && cause.status === 404) rules.forget(id);
     }
   },
-  /** Read now, and again whenever something may have changed, until the returned function is called; of one rule, that one often. */
+  /**
+   * Read now, and again whenever something may have changed, until the returned function is called; of one rule, that
+   * one often.
+   */
   follow(id: string | null): () => void {
     let settling: ReturnType<typeof setTimeout> | null = null;
     const soon = (): void => {
@@ -59,9 +74,12 @@ export const rules = {
       }, SETTLE_MS);
     };
     if (!loaded || id === null) void rules.load();
-    const timer = setInterval(() => {
-      if (!document.hidden) void (id === null || !loaded ? rules.load() : rules.refresh(id));
-    }, id === null ? LIST_EVERY_MS : ONE_EVERY_MS);
+    const timer = setInterval(
+      () => {
+        if (!document.hidden) void (id === null || !loaded ? rules.load() : rules.refresh(id));
+      },
+      id === null ? LIST_EVERY_MS : ONE_EVERY_MS,
+    );
     const forget = ruleChanges.listen(soon);
     return () => {
       clearInterval(timer);
@@ -79,35 +97,53 @@ export const rules = {
   },
   save(rule: Rule | null, id: string, yaml: string, why: string): Promise<Saved> {
     const path = rule ? `/rules/${encodeURIComponent(id)}` : "/rules";
-    return change(() => ask<Rule>(path, { method: rule ? "PUT" : "POST", body: { yaml, why }, version: rule?.version }));
+    return change(
+      () => ask<Rule>(path, { method: rule ? "PUT" : "POST", body: { yaml, why }, version: rule?.version }),
+      TOLD,
+    );
   },
   turn(rule: Rule, to: Switch, why: string): Promise<Saved> {
-    return change(() => ask<Rule>(`/rules/${encodeURIComponent(rule.id)}/${to}`, { method: "POST", body: { why }, version: rule.version }));
+    return change(
+      () =>
+        ask<Rule>(`/rules/${encodeURIComponent(rule.id)}/${to}`, {
+          method: "POST",
+          body: { why },
+          version: rule.version,
+        }),
+      TOLD,
+    );
   },
   async remove(rule: Rule, why: string): Promise<Saved> {
     const saved = await change(async () => {
-      await ask<void>(`/rules/${encodeURIComponent(rule.id)}`, { method: "DELETE", body: { why }, version: rule.version });
+      await ask<undefined>(`/rules/${encodeURIComponent(rule.id)}`, {
+        method: "DELETE",
+        body: { why },
+        version: rule.version,
+      });
       return rule;
-    });
+    }, TOLD);
     if ("done" in saved) rules.forget(rule.id);
     return saved;
   },
 };
 
-async function change(work: () => Promise<Rule>): Promise<Saved> {
-  try {
-    const done = await work();
-    rules.hear(done);
-    return { done };
-  } catch (cause) {
-    if (!(cause instanceof Problem)) throw cause;
-    const current = cause.body.current as Rule | undefined;
-    if (cause.status === 412 && current) {
-      rules.hear(current);
-      return { lost: current };
-    }
-    return { refused: explain(cause), problem: cause };
-  }
+const TOLD = { hear: (rule: Rule) => rules.hear(rule), explain };
+
+/** Who has changed the rule meanwhile, and to which version. */
+export function lostWords(current: Rule): string {
+  return t("rule.lostSwitch", { who: current.changed?.by ?? t("rule.byPack"), version: current.version });
+}
+
+/** The way back from a change that made the rule `after`: none where somebody has changed it again since. */
+export function wayBack(after: Rule, back: () => Promise<Saved>): WayBack<Rule> {
+  return {
+    async back() {
+      const current = rules.get(after.id);
+      return [current && current.version !== after.version ? { lost: current } : await back()];
+    },
+    lost: () => t("rule.lostUndo"),
+    many: () => t("rule.lostUndo"),
+  };
 }
 
 export function explain(problem: Problem): string {

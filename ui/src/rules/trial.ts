@@ -1,15 +1,18 @@
 /** What a backtest's two sides share and where they differ, and times of a range as the desk writes them (UTC+7). */
 import type { Backtest, BacktestAlert, BacktestSide } from "../api/types";
 
-export type Told = { alert: BacktestAlert; of: "both" | "candidate" | "present" };
+export type ComparedAlert = { alert: BacktestAlert; of: "both" | "candidate" | "present" };
 const OFFSET_MS = 7 * 3_600_000;
 const DAY_MS = 86_400_000;
 
 /** Alerts of both sides, newest first; one that both have opened for the same key at the same instant is told once. */
-export function together(result: NonNullable<Backtest["result"]>): Told[] {
+export function together(result: NonNullable<Backtest["result"]>): ComparedAlert[] {
   const key = (alert: BacktestAlert): string => `${alert.key} ${alert.opened_at}`;
   const present = new Map((result.present?.alerts ?? []).map((alert) => [key(alert), alert]));
-  const told: Told[] = result.candidate.alerts.map((alert) => ({ alert, of: result.present === null || present.delete(key(alert)) ? "both" : "candidate" }));
+  const told: ComparedAlert[] = result.candidate.alerts.map((alert) => ({
+    alert,
+    of: result.present === null || present.delete(key(alert)) ? "both" : "candidate",
+  }));
   told.push(...[...present.values()].map((alert) => ({ alert, of: "present" as const })));
   return told.sort((a, b) => (a.alert.opened_at < b.alert.opened_at ? 1 : -1));
 }
@@ -23,9 +26,13 @@ export function toField(moment: number): string {
 export function fromField(text: string): string | null {
   const found = /^\s*(\d{1,2})\/(\d{1,2})\/(\d{4})(?:\s+(\d{1,2}):(\d{2}))?\s*$/.exec(text);
   if (!found) return null;
-  const [day, month, year, hour, minute] = found.slice(1).map((part) => Number(part ?? 0)) as [number, number, number, number, number];
+  // The hour and the minute may not have been written.
+  const parts: (string | undefined)[] = found.slice(1);
+  const [day = 0, month = 0, year = 0, hour = 0, minute = 0] = parts.map((part) => Number(part ?? 0));
   const moment = Date.UTC(year, month - 1, day, hour, minute) - OFFSET_MS;
-  return toField(moment) === `${pad(day)}/${pad(month)}/${year} ${pad(hour)}:${pad(minute)}` ? new Date(moment).toISOString() : null;
+  return toField(moment) === `${pad(day)}/${pad(month)}/${year} ${pad(hour)}:${pad(minute)}`
+    ? new Date(moment).toISOString()
+    : null;
 }
 function pad(value: number): string {
   return String(value).padStart(2, "0");
@@ -51,7 +58,8 @@ export function buckets(backtest: Backtest, sides: readonly BacktestSide[]): Buc
   const last = localDay(Date.parse(backtest.to) - 1);
   for (let day = localDay(Date.parse(backtest.from)); day <= last; day += DAY_MS) {
     const key = new Date(day).toISOString().slice(0, length);
-    if (!made.has(key)) made.set(key, { key, label: labelOf(key, stretch), opened: sides.map(() => 0), hours: sides.map(() => 0) });
+    if (!made.has(key))
+      made.set(key, { key, label: labelOf(key, stretch), opened: sides.map(() => 0), hours: sides.map(() => 0) });
   }
   sides.forEach((side, index) => {
     for (const day of side.days) {

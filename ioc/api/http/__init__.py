@@ -1,0 +1,1 @@
+"""What every route shares of HTTP: problems, filters, paging, headers, bodies, deadlines, answers."""

@@ -1,0 +1,1 @@
+"""Who asks: cookies, keys, passwords, and how guessing slows down."""

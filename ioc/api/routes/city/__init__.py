@@ -1,0 +1,1 @@
+"""The city: areas, domains, feeds, events, series, air."""

@@ -1,0 +1,1 @@
+"""Units, contacts, and whom to call."""

@@ -1,0 +1,1 @@
+"""Devices, messages to them, and what was refused of them."""

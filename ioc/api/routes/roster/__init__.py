@@ -1,0 +1,1 @@
+"""The duty roster: shifts, patterns, and who is on duty."""

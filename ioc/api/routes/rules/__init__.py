@@ -1,0 +1,1 @@
+"""Rules, edits of them, backtests, drills."""

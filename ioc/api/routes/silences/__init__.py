@@ -1,0 +1,1 @@
+"""Silences, and what one would hide."""

@@ -1,0 +1,1 @@
+"""The instance itself: health, status, the stream, the tour."""

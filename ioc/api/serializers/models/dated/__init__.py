@@ -1,0 +1,1 @@
+"""Dated rows: limits, rows of lookup tables, and the sheets of both."""

@@ -1,0 +1,1 @@
+"""Shifts, who is on duty, and where nobody is, as JSON."""

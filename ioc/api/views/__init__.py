@@ -1,0 +1,1 @@
+"""What several routes show, made once: tiles, gauges, checks of rules' texts, changes after a position."""

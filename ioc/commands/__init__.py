@@ -1,0 +1,1 @@
+"""What the command line does beside starting roles: checks, registry, people, imports, replay."""

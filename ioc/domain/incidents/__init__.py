@@ -1,0 +1,1 @@
+"""Incidents: which alerts are one situation, as the pack says it."""

@@ -1,0 +1,1 @@
+"""Indicators of the plan, their periods and their figures."""

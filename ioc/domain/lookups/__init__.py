@@ -1,0 +1,1 @@
+"""Lookup tables: what a pack declares of them, and their rows."""

@@ -1,0 +1,1 @@
+"""Sessions of devices, messages to them, and topics."""

@@ -1,0 +1,1 @@
+"""People and machines that ask: accounts, keys, and what each may do."""

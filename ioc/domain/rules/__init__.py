@@ -1,0 +1,1 @@
+"""A rule as people handle it: its form and its health."""

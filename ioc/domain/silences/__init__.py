@@ -1,0 +1,1 @@
+"""Silences: alerts of which nothing is heard for a while."""

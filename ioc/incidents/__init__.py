@@ -1,0 +1,1 @@
+"""Alerts to incidents: a second pure fold, over the transitions that the first one made."""

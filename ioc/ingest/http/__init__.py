@@ -1,0 +1,1 @@
+"""The HTTP door: one reading or many, and CloudEvents."""

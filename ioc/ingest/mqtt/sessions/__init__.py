@@ -1,0 +1,1 @@
+"""A device's MQTT session: subscriptions, messages under way, wills, and the worker that stores them."""

@@ -1,0 +1,1 @@
+"""From bytes to a committed batch: decode, validate, locate, prepare, batch."""

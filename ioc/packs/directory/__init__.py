@@ -1,0 +1,1 @@
+"""Units and the numbers that everybody may call, as a pack says them."""

@@ -1,0 +1,1 @@
+"""The strict frame of incidents.yaml: which alerts are one situation."""

@@ -1,0 +1,1 @@
+"""How well alerts are handled, and how noisy they are."""

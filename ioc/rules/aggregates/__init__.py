@@ -1,0 +1,1 @@
+"""What windows remember of their readings, and the measures made of it."""

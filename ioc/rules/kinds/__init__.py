@@ -1,0 +1,1 @@
+"""The kinds of rules, each with what it does beside levels and alerts."""

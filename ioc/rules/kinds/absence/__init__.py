@@ -1,0 +1,1 @@
+"""Absence: a key of which nothing is heard."""

@@ -1,0 +1,1 @@
+"""Change: a reading against the one before it."""

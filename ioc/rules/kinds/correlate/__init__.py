@@ -1,0 +1,1 @@
+"""Correlate: conditions of other rules that fire together."""

@@ -1,0 +1,1 @@
+"""Near: points that lie close to each other within a time."""

@@ -1,0 +1,1 @@
+"""Order: what is measured, held against what was ordered for that hour."""

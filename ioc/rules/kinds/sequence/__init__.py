@@ -1,0 +1,1 @@
+"""Sequence: one thing after another."""

@@ -1,0 +1,1 @@
+"""Threshold: the reading itself, held against the levels."""

@@ -1,0 +1,1 @@
+"""Window: aggregates over a stretch of time."""

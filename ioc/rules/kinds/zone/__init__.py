@@ -1,0 +1,1 @@
+"""Zone: inside or outside of a place on the map."""

@@ -1,0 +1,1 @@
+"""People, their sessions and browsers, and how much each may ask."""

@@ -1,0 +1,1 @@
+"""Alerts: the engine's side, people's work, and reading both together."""

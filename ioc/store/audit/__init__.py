@@ -1,0 +1,1 @@
+"""The audit trail, and anchors of its chain."""

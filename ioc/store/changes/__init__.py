@@ -1,0 +1,1 @@
+"""The change feed: written with every change that people see, read by position."""

@@ -1,0 +1,1 @@
+"""Maintenance windows: kept, begun and ended."""

@@ -1,0 +1,1 @@
+"""PostgreSQL itself: connections with deadlines, the pool, addresses, wake-ups, scope and migrations."""

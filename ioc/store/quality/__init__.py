@@ -1,0 +1,1 @@
+"""The account of each source: what was received and what became of it, how complete and how late it is."""

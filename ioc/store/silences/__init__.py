@@ -1,0 +1,1 @@
+"""Silences: kept, begun and ended."""

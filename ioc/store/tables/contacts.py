@@ -1,0 +1,166 @@
+"""The directory and the duty roster: units, contacts, shifts, the shift log. Names of persons lie in person_data."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+
+from ioc.store.tables.schema import Moment, metadata
+
+unit = Table(
+    "unit",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("name_vi", Text, nullable=False),
+    Column("name_en", Text, nullable=False),
+    Column("function_vi", Text),
+    Column("function_en", Text),
+    Column("rank", Integer, nullable=False),
+    Column("domains", ARRAY(Text), nullable=False),
+    Column("areas", ARRAY(Text), nullable=False),
+    Column("hours", JSONB),
+    Column("parent", Text),
+    Column("next_level", Text),
+    Column("origin", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("removed", Boolean, nullable=False, server_default=text("false")),
+    Column("changed_at", Moment, nullable=False),
+    Column("changed_by", Text),
+    Column("changed_why", Text, nullable=False),
+    CheckConstraint("origin IN ('pack', 'site')", name="origin"),
+    comment="Agencies and teams that act: for which domains and areas (none: all), when, and who is above them",
+)
+
+contact = Table(
+    "contact",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("unit", Text, ForeignKey("unit.id"), nullable=False),
+    Column("title_vi", Text, nullable=False),
+    Column("title_en", Text, nullable=False),
+    Column("rank", Integer, nullable=False),
+    Column("methods", JSONB, nullable=False),
+    Column("hours", JSONB),
+    Column("severity_from", Text, nullable=False),
+    Column("deputy", Text),
+    Column("person", Text),
+    Column("origin", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("removed", Boolean, nullable=False, server_default=text("false")),
+    Column("changed_at", Moment, nullable=False),
+    Column("changed_by", Text),
+    Column("changed_why", Text, nullable=False),
+    CheckConstraint("origin IN ('pack', 'site')", name="origin"),
+    Index("ix_contact_unit", "unit"),
+    comment="Functions of units that can be called, by rank; person: the reference of who holds it, in person_data",
+)
+
+directory_history = Table(
+    "directory_history",
+    metadata,
+    Column("noun", Text, nullable=False),
+    Column("id", Text, nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("actor", Text),
+    Column("action", Text, nullable=False),
+    Column("why", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("body", JSONB),
+    PrimaryKeyConstraint("noun", "id", "number"),
+    CheckConstraint("noun IN ('unit', 'contact')", name="noun"),
+    comment="Every change of a unit or a contact: who, when, why, and how it stood after it (null: taken out)",
+)
+
+shift = Table(
+    "shift",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("unit", Text, ForeignKey("unit.id"), nullable=False),
+    Column("contact", Text, ForeignKey("contact.id"), nullable=False),
+    Column("role", Text, nullable=False),
+    Column("starts_at", Moment, nullable=False),
+    Column("ends_at", Moment, nullable=False),
+    Column("overrides", JSONB, nullable=False),
+    Column("pattern", Text),
+    Column("version", Integer, nullable=False),
+    Column("removed", Boolean, nullable=False, server_default=text("false")),
+    Column("changed_at", Moment, nullable=False),
+    Column("changed_by", Text, nullable=False),
+    Column("changed_why", Text, nullable=False),
+    CheckConstraint("starts_at < ends_at", name="times"),
+    Index("ix_shift_ends_at", "ends_at"),
+    Index("ix_shift_contact", "contact"),
+    Index("ix_shift_pattern", "pattern"),
+    Index("ix_shift_changed_at", "changed_at"),
+    comment="Contacts of units on duty, from and to; overrides: who stands in for a part of it",
+)
+
+shift_history = Table(
+    "shift_history",
+    metadata,
+    Column("shift", Text, ForeignKey("shift.id"), nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("why", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("other", Text),
+    Column("body", JSONB),
+    PrimaryKeyConstraint("shift", "number"),
+    comment="Every change of a shift: who, when, why, how it stood after it (null: taken out); other: swapped with it",
+)
+
+shift_note = Table(
+    "shift_note",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("at", Moment, nullable=False),
+    Column("author", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("area", Text),
+    Column("zone", Text),
+    Column("alert", Text),
+    Column("corrects", BigInteger, ForeignKey("shift_note.id")),
+    Index("ix_shift_note_at", "at"),
+    Index("ix_shift_note_corrects", "corrects"),
+    comment="The shift log: free lines, never changed; corrects: the line that a new one corrects. "
+    "No area: the whole site",
+)
+
+duty_mode = Table(
+    "duty_mode",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("mode", Text, nullable=False),
+    Column("level", Integer),
+    Column("decision", Text),
+    Column("starts_at", Moment, nullable=False),
+    Column("ends_at", Moment),
+    Column("why", Text, nullable=False),
+    Column("declared_at", Moment, nullable=False),
+    Column("declared_by", Text, nullable=False),
+    Column("ended_by", Text),
+    Column("ended_why", Text),
+    Column("version", Integer, nullable=False),
+    CheckConstraint("mode IN ('reinforced', 'emergency')", name="mode"),
+    CheckConstraint("level IN (1, 2, 3)", name="level"),
+    CheckConstraint("ends_at IS NULL OR starts_at <= ends_at", name="times"),
+    Index("ix_duty_mode_starts_at", "starts_at"),
+    comment="Duty modes as people have declared them; level: the civil-defence level by decision. "
+    "No row holds: the normal mode",
+)

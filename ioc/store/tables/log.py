@@ -1,0 +1,168 @@
+"""The log, its identities and dead letters, and how far each reader of it has come."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Double,
+    Index,
+    Integer,
+    LargeBinary,
+    PrimaryKeyConstraint,
+    SmallInteger,
+    Table,
+    Text,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+
+from ioc.store.tables.schema import EMPTY_LIST, Moment, metadata
+
+log_head = Table(
+    "log_head",
+    metadata,
+    Column("id", SmallInteger, primary_key=True),
+    Column("position", BigInteger, nullable=False),
+    Column("log_time", Moment, nullable=False),
+    CheckConstraint("id = 1", name="one_row"),
+    comment="Each append locks this row: positions are in commit order, log_time never goes back",
+)
+
+event = Table(
+    "event",
+    metadata,
+    Column("position", BigInteger, nullable=False),
+    Column("log_time", Moment, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("key", LargeBinary),
+    Column("feed", Text),
+    Column("device", Text),
+    Column("id", Text),
+    Column("time", Moment),
+    Column("effective", Moment),
+    Column("received_at", Moment),
+    Column("data", JSONB),
+    Column("flags", ARRAY(Text), nullable=False, server_default=EMPTY_LIST),
+    Column("area", Text),
+    Column("zone", Text),
+    Column("lat", Double),
+    Column("lon", Double),
+    Column("revision", Integer, nullable=False, server_default=text("0")),
+    Column("door", Text),
+    Column("subject", Text),
+    PrimaryKeyConstraint("position", "log_time"),
+    Index("ix_event_key", "key"),
+    Index("ix_event_device_effective", "device", "effective"),
+    Index("ix_event_feed_effective", "feed", "effective"),
+    Index("ix_event_kind", "kind", "position", postgresql_where=text("kind <> 'event'")),
+    postgresql_partition_by="RANGE (log_time)",
+    comment="The append-only log, partitioned by day of log_time",
+)
+
+event_key = Table(
+    "event_key",
+    metadata,
+    Column("key", LargeBinary, nullable=False),
+    Column("key_time", Moment, nullable=False),
+    Column("content", LargeBinary, nullable=False),
+    Column("position", BigInteger, nullable=False),
+    Column("revision", Integer, nullable=False, server_default=text("0")),
+    Column("log_time", Moment, nullable=False),
+    PrimaryKeyConstraint("key_time", "key"),  # by time first: hashes alone would touch every page of a large index
+    postgresql_partition_by="RANGE (key_time)",
+    comment="Identity of each stored event, partitioned by month of its time; what makes a resend one event",
+)
+
+dead_letter = Table(
+    "dead_letter",
+    metadata,
+    Column("id", BigInteger, primary_key=True, autoincrement=True),
+    Column("log_time", Moment, nullable=False),
+    Column("received_at", Moment, nullable=False),
+    Column("door", Text, nullable=False),
+    Column("feed", Text),
+    Column("device", Text),
+    Column("topic", Text),
+    Column("content_type", Text),
+    Column("reason", Text, nullable=False),
+    Column("detail", Text, nullable=False),
+    Column("raw", LargeBinary, nullable=False),
+    Column("raw_bytes", BigInteger, nullable=False),
+    Column("area", Text),
+    Column("released_at", Moment),
+    Column("released_by", Text),
+    Column("field", Text),
+    Column("release", BigInteger),
+    Index("ix_dead_letter_log_time", "log_time"),
+    Index("ix_dead_letter_feed", "feed", "id"),
+    Index("ix_dead_letter_device", "device", "id"),
+    Index("ix_dead_letter_release", "release", postgresql_where=text("release IS NOT NULL")),
+    Index(
+        "ix_dead_letter_unknown",
+        "id",
+        postgresql_where=text("reason = 'unknown_device' AND released_at IS NULL AND device IS NOT NULL"),
+    ),
+    comment="Refused messages with their raw bytes (bounded) and reason",
+)
+
+letter_release = Table(
+    "letter_release",
+    metadata,
+    Column("id", BigInteger, primary_key=True, autoincrement=True),
+    Column("created_at", Moment, nullable=False),
+    Column("created_by", Text, nullable=False),
+    Column("why", Text, nullable=False),
+    Column("feed", Text),
+    Column("device", Text),
+    Column("reason", Text, nullable=False),
+    Column("field", Text),
+    Column("letter", BigInteger),
+    Column("names", JSONB, nullable=False),
+    Column("upto", BigInteger, nullable=False),
+    Column("after", BigInteger, nullable=False, server_default=text("0")),
+    Column("total", BigInteger, nullable=False),
+    Column("released", BigInteger, nullable=False, server_default=text("0")),
+    Column("events", BigInteger, nullable=False, server_default=text("0")),
+    Column("duplicates", BigInteger, nullable=False, server_default=text("0")),
+    Column("left_out", BigInteger, nullable=False, server_default=text("0")),
+    Column("undone", BigInteger, nullable=False, server_default=text("0")),
+    Column("kept", BigInteger, nullable=False, server_default=text("0")),
+    Column("undone_at", Moment),
+    Column("undone_by", Text),
+    Column("undo_reason", Text),
+    Column("adopted", Boolean, nullable=False, server_default=text("false")),
+    Column("device_removed", Boolean, nullable=False, server_default=text("false")),
+    comment="One decision to let the dead letters of a cause in: who, why, with which members renamed, how far it is",
+)
+
+released_event = Table(
+    "released_event",
+    metadata,
+    Column("release", BigInteger, nullable=False),
+    Column("position", BigInteger, nullable=False),
+    Column("log_time", Moment, nullable=False),
+    Column("event", LargeBinary, nullable=False),
+    Column("key_time", Moment, nullable=False),
+    Column("letter", BigInteger, nullable=False),
+    Column("feed", Text, nullable=False),
+    Column("area", Text),
+    Column("zone", Text),
+    Column("undone", Boolean),
+    PrimaryKeyConstraint("release", "position"),
+    Index("ix_released_event_log_time", "log_time"),
+    comment="The events that a release stored; undone: taken back, false: revised since and so left as it is",
+)
+
+cursor = Table(
+    "cursor",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("position", BigInteger, nullable=False),
+    Column("log_time", Moment, nullable=False),
+    Column("fence", BigInteger, nullable=False, server_default=text("0")),
+    Column("events_per_second", Double, nullable=False, server_default=text("0")),
+    comment="How far each reader of the log has come; the fence makes a lost lease harmless",
+)

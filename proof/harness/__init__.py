@@ -1,0 +1,1 @@
+"""What every proof stands on: instances, the machines and servers beside them, faults, the witness and the report."""

@@ -1,0 +1,1 @@
+"""The proofs, one file each, by what they are about."""

@@ -1,0 +1,1 @@
+"""Proofs that what was acknowledged is kept once and reaches everybody, whatever fails meanwhile."""

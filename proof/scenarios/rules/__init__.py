@@ -1,0 +1,1 @@
+"""Proofs that alerts are what the rules say of the log."""
