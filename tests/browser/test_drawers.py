@@ -11,7 +11,8 @@ from playwright.async_api import expect
 
 from tests.acceptance.instance import wait_until
 from tests.browser.axe import serious
-from tests.browser.conftest import LOADED_MS, SHOTS
+from tests.browser.conftest import LOADED_MS
+from tests.browser.shots import resize, shot
 
 pytestmark = pytest.mark.timeout(180)
 LAT, LON = 20.8272, 105.3383
@@ -51,7 +52,7 @@ async def test_calls_a_hand_over_and_a_false_alarm_with_its_reason_are_noted_on_
     form = drawer.get_by_test_id("false-alarm-form")
     await expect(form.get_by_test_id("false-alarm-confirm")).to_be_disabled()
     await form.get_by_text("Thiết bị đo sai").dispatch_event("click")
-    await operator.page.screenshot(path=SHOTS / "false-alarm-1366.png")
+    await shot(operator.page, "false-alarm-1366.png")
     await form.get_by_test_id("false-alarm-confirm").dispatch_event("click")
     await expect(drawer.get_by_test_id("alert-state")).to_have_text("Cảnh báo sai")
     await expect(history).to_contain_text("Thiết bị đo sai")
@@ -63,7 +64,7 @@ async def test_calls_a_hand_over_and_a_false_alarm_with_its_reason_are_noted_on_
     assert acts == [("call", "UBND phường, ông Nam nghe máy"), ("dispatch", None), ("false-alarm", "Thiết bị đo sai")]
     assert (told["state"], told["condition"]) == ("false_alarm", "firing")
 
-    await operator.page.set_viewport_size({"width": 1366, "height": 6_000})  # all rows of the list are drawn
+    await resize(operator.page, 1366, 6_000)  # all rows of the list are drawn
     await operator.go("/alerts")
     rows = operator.page.get_by_test_id("alert-row")
     await expect(operator.page.locator(f"[data-alert-id={alert['id']}]").first).to_be_visible(timeout=LOADED_MS)
@@ -118,7 +119,7 @@ async def test_a_report_tells_its_words_its_place_and_what_is_near_and_its_conta
     await card.get_by_test_id("report-unmask").dispatch_event("click")
     await expect(card.get_by_test_id("report-unmask-confirm")).to_be_disabled()
     await card.get_by_test_id("report-unmask-reason").fill("gọi lại hỏi số người mắc kẹt")
-    await operator.page.screenshot(path=SHOTS / "report-1366.png")
+    await shot(operator.page, "report-1366.png")
     await card.get_by_test_id("report-unmask-confirm").dispatch_event("click")
     await expect(card.get_by_test_id("report-contact-value")).to_have_text(PHONE)
     assert await serious(operator.page) == []
@@ -161,7 +162,7 @@ async def test_the_air_of_a_station_has_its_index_band_colour_pollutant_and_advi
         "250", timeout=LOADED_MS
     )
     assert await serious(operator.page) == []
-    await operator.page.screenshot(path=SHOTS / "air-1366.png")
+    await shot(operator.page, "air-1366.png")
     await operator.go("/")
     tile = operator.page.get_by_test_id("domain-tile-environment")
     await expect(tile.get_by_test_id("tile-air")).to_contain_text("250", timeout=45_000)

@@ -6,7 +6,7 @@ import httpx2
 import pytest
 from playwright.async_api import expect
 
-from tests.browser.conftest import SHOTS
+from tests.browser.shots import shot
 
 pytestmark = pytest.mark.timeout(300)
 READY_MS = 150_000
@@ -17,8 +17,7 @@ async def test_an_operator_trains_on_the_flood_night_and_sees_the_score(visit, i
     await desk.page.get_by_role("link", name="Diễn tập").click()
     await desk.page.get_by_test_id("drill-scenario-school-wifi").click()
     await expect(desk.page.get_by_test_id("drill-chosen")).to_contain_text("nhanh gấp 20 lần")
-    SHOTS.mkdir(exist_ok=True)
-    await desk.page.screenshot(path=SHOTS / "drill-scenarios.png")
+    await shot(desk.page, "drill-scenarios.png")
     await desk.page.get_by_test_id("drill-scenario-flood-2017").click()
     await desk.page.get_by_label("Tốc độ").select_option("3600")
     await desk.page.get_by_test_id("drill-start").click()
@@ -41,15 +40,15 @@ async def test_an_operator_trains_on_the_flood_night_and_sees_the_score(visit, i
     await drill.keyboard.press("a")
     await expect(drill.get_by_test_id("alert-drawer")).to_contain_text("Đã nhận")
     await note_a_call(drill)
-    await drill.screenshot(path=SHOTS / "drill-alert.png")
+    await shot(drill, "drill-alert.png")
     await context.close()
 
-    await desk.page.screenshot(path=SHOTS / "drill-running.png")
+    await shot(desk.page, "drill-running.png")
     await desk.page.get_by_test_id("drill-stop").click()
     score = desk.page.get_by_test_id("drill-score")
     await score.wait_for(timeout=60_000)
     assert "1/" in await score.inner_text()
-    await desk.page.screenshot(path=SHOTS / "drill-score.png")
+    await shot(desk.page, "drill-score.png")
     with instance.signed_in(instance.username, instance.password) as client:
         run = client.get("/api/v1/drills").json()["items"][0]
         assert (run["state"], run["scenario"], run["problem"]) == ("stopped", "flood-2017", None)

@@ -11,7 +11,8 @@ from playwright.async_api import expect
 from tests.acceptance.instance import wait_until
 from tests.browser import kinds
 from tests.browser.axe import serious
-from tests.browser.conftest import SHOTS, Publisher, new_publisher
+from tests.browser.conftest import Publisher, new_publisher
+from tests.browser.shots import shot
 
 pytestmark = pytest.mark.timeout(240)
 
@@ -94,7 +95,6 @@ async def test_the_drawer_says_why_for_every_kind(visit, fired):
 
 @pytest.mark.parametrize(("name", "width", "height"), [("390", 390, 844), ("1080p", 1920, 1080), ("4k", 3840, 2160)])
 async def test_evidence_of_every_kind_fits_and_everybody_can_read_it(visit, fired, name, width, height):
-    SHOTS.mkdir(exist_ok=True)
     for scheme in ("dark", "light"):
         operator = await visit(width, height)
         if scheme == "light":
@@ -105,6 +105,6 @@ async def test_evidence_of_every_kind_fits_and_everybody_can_read_it(visit, fire
             await operator.page.wait_for_timeout(600)
             wide = await operator.page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
             assert wide <= 0, f"{rule} scrolls sideways by {wide} px at {width}"
-            await operator.page.screenshot(path=SHOTS / f"why-{rule}-{name}-{scheme}.png")
+            await shot(operator.page, f"why-{rule}-{name}-{scheme}.png")
             if name == "1080p":
                 assert await serious(operator.page) == [], (rule, scheme)

@@ -9,6 +9,7 @@ import pytest
 from playwright.async_api import expect
 
 from tests.browser.conftest import LOADED_MS
+from tests.browser.shots import resize
 from tests.browser.test_trouble import frozen_role
 
 pytestmark = pytest.mark.timeout(240)
@@ -91,8 +92,7 @@ async def test_no_width_hides_the_sign_out_or_scrolls_sideways(visit, publisher)
             (1001, 768),
             *((w, 768) for w in range(1180, 1441, 65)),
         ):
-            await desk.page.set_viewport_size({"width": width, "height": height})
-            await desk.page.wait_for_timeout(30)
+            await resize(desk.page, width, height)
             found = await desk.page.evaluate(MEASURE)
             where = f"{path} at {width}: {found}"
             assert found["over"] <= 0, where
@@ -107,7 +107,7 @@ async def test_every_screen_is_reached_from_the_bar(visit):
     desk = await visit(1366, 768)
     links, more = desk.page.locator("header nav a"), desk.page.get_by_test_id("more-screens")
     for width, height in ((1920, 1080), (1366, 768), (390, 844)):
-        await desk.page.set_viewport_size({"width": width, "height": height})
+        await resize(desk.page, width, height)
         await desk.go("/")
         await more.click()
         assert {await link.get_attribute("href") for link in await links.all()} == set(SCREENS)
@@ -241,8 +241,7 @@ async def test_no_height_cuts_a_line_of_a_tile_in_half(visit):
     await expect(desk.page.get_by_test_id("tile-indicator").first).to_be_visible(timeout=LOADED_MS)
     told = 0
     for width, height in ((1366, 640), *((1366, each) for each in range(760, 1101, 20)), (1920, 1080), (1100, 900)):
-        await desk.page.set_viewport_size({"width": width, "height": height})
-        await desk.page.wait_for_timeout(100)
+        await resize(desk.page, width, height)
         assert await desk.page.evaluate(CUT) == [], (width, height)
         told += await desk.page.get_by_test_id("tile-indicator").first.is_visible()
     assert told > 10, "most heights have room for the newest value"

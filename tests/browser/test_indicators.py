@@ -9,7 +9,8 @@ from playwright.async_api import expect
 from xlsxwriter import Workbook
 
 from tests.browser.axe import serious
-from tests.browser.conftest import LOADED_MS, SHOTS
+from tests.browser.conftest import LOADED_MS
+from tests.browser.shots import shot
 
 pytestmark = pytest.mark.timeout(240)
 TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -54,7 +55,7 @@ async def test_a_sheet_is_mended_sent_approved_by_another_account_and_undone(vis
     await expect(row).to_contain_text("79,6")
     await expect(row).to_contain_text("+25")
     await expect(row).to_contain_text("Đạt kế hoạch")
-    await page.screenshot(path=SHOTS / "indicators-1440.png")
+    await shot(page, "indicators-1440.png")
     assert await serious(page) == []
     latest = operator_client.get("/api/v1/events", params={"feed": "economic_indicator", "device": "exports"})
     assert len(latest.json()["items"]) == 11
@@ -65,7 +66,7 @@ async def test_a_sheet_is_mended_sent_approved_by_another_account_and_undone(vis
     await expect(preview.get_by_test_id("import-summary")).to_contain_text("2 lỗi trong 3 dòng", timeout=LOADED_MS)
     await expect(preview.locator("[data-testid=cell-fault][data-cell=C2]")).to_have_text("C2: 'mười' không phải số")
     await expect(preview.get_by_test_id("import-send")).to_be_disabled()
-    await page.screenshot(path=SHOTS / "indicators-preview-1440.png")
+    await shot(page, "indicators-preview-1440.png")
     assert await serious(page) == []
     sound = sheet(["iip", "10/2026", 107, 108.2])
     await page.get_by_test_id("import-file").set_input_files(file("iip.xlsx", sound))
@@ -97,7 +98,7 @@ async def test_the_screen_holds_at_other_sizes_and_is_found_by_the_quick_switch(
     await desk.page.keyboard.press("Enter")
     await desk.page.get_by_test_id("indicator-row").first.wait_for(timeout=LOADED_MS)
     assert "/indicators" in desk.page.url
-    await desk.page.screenshot(path=SHOTS / f"indicators-{width}.png")
+    await shot(desk.page, f"indicators-{width}.png")
     over = await desk.page.evaluate("document.documentElement.scrollWidth - innerWidth")
     assert over <= 0
     assert await serious(desk.page) == []

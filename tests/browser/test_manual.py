@@ -7,7 +7,8 @@ from playwright.async_api import expect
 
 from tests.acceptance.instance import wait_until
 from tests.browser.axe import serious
-from tests.browser.conftest import LOADED_MS, SHOTS
+from tests.browser.conftest import LOADED_MS
+from tests.browser.shots import shot
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -43,7 +44,7 @@ async def test_a_reading_is_entered_by_keyboard_raises_its_alert_and_is_correcte
     await expect(form).to_contain_text("Không đúng kiểu số hoặc chữ")
     await expect(rain).to_be_focused()
     await rain.fill("131,7")
-    await page.screenshot(path=SHOTS / "manual-1366.png")
+    await shot(page, "manual-1366.png")
     await page.keyboard.press("Control+Enter")
     row = page.get_by_test_id("manual-entry").first
     await expect(row).to_contain_text("131,7", timeout=LOADED_MS)

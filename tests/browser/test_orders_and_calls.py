@@ -13,7 +13,8 @@ from playwright.async_api import expect
 
 from tests.acceptance.instance import wait_until
 from tests.browser.axe import serious
-from tests.browser.conftest import LOADED_MS, SHOTS, none_open, resolve_open
+from tests.browser.conftest import LOADED_MS, none_open, resolve_open
+from tests.browser.shots import shot
 
 pytestmark = pytest.mark.timeout(180)
 CITY = ZoneInfo("Asia/Ho_Chi_Minh")
@@ -74,7 +75,7 @@ async def test_an_order_that_is_entered_counts_down_to_its_hour(visit, orders):
     left = re.compile(rf"còn 1.giờ (?:{minutes}|{minutes - 1}).phút")
     await expect(page.locator("body")).to_contain_text(left, timeout=LOADED_MS)
     await expect(page.locator("body")).to_contain_text(f"mở cửa xả đáy thứ 3 lúc {hour[11:16]}")
-    await page.screenshot(path=SHOTS / "gate-order-1366.png")
+    await shot(page, "gate-order-1366.png")
 
 
 async def test_gates_that_do_not_follow_an_order_are_told_with_both_figures_and_the_order(visit, orders):
@@ -90,7 +91,7 @@ async def test_gates_that_do_not_follow_an_order_are_told_with_both_figures_and_
     await expect(why).to_contain_text("Lệnh số 14: Cửa xả đáy thứ 5: mở", timeout=LOADED_MS)
     await expect(operator.page.locator("body")).to_contain_text("mở 0 cửa xả đáy, theo lệnh là 1")
     await expect(operator.page.locator("body")).to_contain_text("Đối chiếu số cửa xả đáy đang mở với lệnh vận hành")
-    await operator.page.screenshot(path=SHOTS / "gates-ordered-1366.png")
+    await shot(operator.page, "gates-ordered-1366.png")
     assert await serious(operator.page) == []
 
 
@@ -120,7 +121,7 @@ async def test_a_call_from_the_road_is_saved_in_half_a_minute_by_keyboard_and_li
     await expect(page.locator("#manual-place")).to_be_focused(timeout=LOADED_MS)
     await page.keyboard.type("ql6 km 45+300")
     await expect(page.get_by_test_id("place-hit").first).to_contain_text("km 45+300, Quốc lộ 6")
-    await page.screenshot(path=SHOTS / "field-incident-1366.png")
+    await shot(page, "field-incident-1366.png")
     await page.keyboard.press("Enter")
     await expect(page.get_by_test_id("manual-form")).to_contain_text("vị trí ước lượng")
     await page.locator("#field-kind").select_option("trapped")
@@ -154,7 +155,7 @@ async def test_a_place_is_found_by_its_former_name_or_pointed_at(visit, incident
     await plan.click(position={"x": 150, "y": 150})
     await expect(page.locator("#manual-place")).to_have_value("Điểm chọn trên bản đồ")
     await page.locator("#field-kind").select_option("fallen_tree")
-    await page.screenshot(path=SHOTS / "field-incident-map-1366.png")
+    await shot(page, "field-incident-map-1366.png")
     await page.locator("#field-kind").press("Control+Enter")
     await expect(page.get_by_test_id("manual-entry").first).to_contain_text("cây đổ", timeout=LOADED_MS)
     [entry] = [one for one in mine(incidents) if one["data"].get("kind") == "fallen_tree"]

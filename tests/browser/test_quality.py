@@ -9,7 +9,8 @@ from playwright.async_api import expect
 
 from tests.acceptance.instance import wait_until
 from tests.browser.axe import serious
-from tests.browser.conftest import LOADED_MS, SHOTS
+from tests.browser.conftest import LOADED_MS
+from tests.browser.shots import shot
 
 pytestmark = pytest.mark.timeout(240)
 
@@ -28,7 +29,7 @@ async def test_a_misnamed_field_is_found_tried_let_in_with_its_alert_and_taken_b
     await expect(feed).to_contain_text(f"từ chối {refused + 3}", timeout=LOADED_MS)
     await feed.press("Enter")
     await expect(page.get_by_test_id("quality-source").first).to_be_visible(timeout=LOADED_MS)
-    await page.screenshot(path=SHOTS / "quality-1366.png", full_page=True)
+    await shot(page, "quality-1366.png", full_page=True)
     assert await serious(page) == []
     await feed.press("Enter")
 
@@ -44,7 +45,7 @@ async def test_a_misnamed_field_is_found_tried_let_in_with_its_alert_and_taken_b
     await group.get_by_test_id("letter-try").press("Enter")
     await expect(group.get_by_test_id("letter-trial")).to_contain_text("3 trên 3")
     await expect(group.get_by_test_id("letter-trial")).to_contain_text('"rain_24h_mm": 131.7')
-    await page.screenshot(path=SHOTS / "quality-remedy-1366.png", full_page=True)
+    await shot(page, "quality-remedy-1366.png", full_page=True)
     assert await serious(page) == []
     await group.get_by_test_id("letter-release").press("Enter")
     await group.get_by_test_id("why-text").fill("trạm ghi sai tên trường")
@@ -77,5 +78,5 @@ async def test_the_month_and_a_phone_hold(visit):
     await expect(phone.page.get_by_test_id("quality-sum")).to_be_visible(timeout=LOADED_MS)
     width = await phone.page.evaluate("document.documentElement.scrollWidth")
     assert width <= 390
-    await phone.page.screenshot(path=SHOTS / "quality-390.png", full_page=True)
+    await shot(phone.page, "quality-390.png", full_page=True)
     assert await serious(phone.page) == []

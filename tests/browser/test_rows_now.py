@@ -8,7 +8,7 @@ import pytest
 from playwright.async_api import expect
 
 from tests.acceptance.instance import wait_until
-from tests.browser.conftest import SHOTS
+from tests.browser.shots import shot
 
 pytestmark = pytest.mark.timeout(240)
 RANK = ("critical", "high", "medium", "low", "info")
@@ -151,7 +151,6 @@ async def test_a_value_older_than_two_of_its_intervals_is_grey_and_says_its_age(
 async def test_title_and_present_value_are_read_whole_in_two_lines(
     visit, publisher, site_rule, operator_client, name, width, height
 ):
-    SHOTS.mkdir(exist_ok=True)
     gauge = publisher(f"rain-over-{name}", "rainfall")
     site_rule(f"rain-over-{name}", SHORT.format(id=f"rain-over-{name}"))
     gauge.send(rain(95.5))
@@ -169,7 +168,7 @@ async def test_title_and_present_value_are_read_whole_in_two_lines(
     said = operator_client.get(f"/api/v1/alerts/{closed['id']}/history").json()["items"]
     assert said[-1]["summary"]["vi"].startswith("Đã hết"), "the long sentence stays in the history"
     await operator.page.wait_for_timeout(500)
-    await operator.page.screenshot(path=SHOTS / f"now-{name}.png")
+    await shot(operator.page, f"now-{name}.png")
     assert await operator.page.evaluate(CUT) == []
     titles = [rule["title"]["vi"] for rule in operator_client.get("/api/v1/rules").json()["items"]]
     assert len(titles) > 40

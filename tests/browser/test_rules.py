@@ -11,7 +11,7 @@ from playwright.async_api import expect
 
 from tests.acceptance.instance import wait_until
 from tests.browser.axe import serious
-from tests.browser.conftest import SHOTS
+from tests.browser.shots import shot
 
 pytestmark = pytest.mark.timeout(240)
 RULE = """\
@@ -218,8 +218,7 @@ async def test_a_text_is_tried_on_past_data_beside_the_form_in_force(visit, made
     await found.locator("summary").dispatch_event("click")
     await expect(found).to_contain_text("Mực nước")
     await expect(operator.page.get_by_test_id("trial-former").locator("li")).to_have_count(1)
-    SHOTS.mkdir(exist_ok=True)
-    await operator.page.screenshot(path=SHOTS / "rule-trial-result.png")
+    await shot(operator.page, "rule-trial-result.png")
     assert await serious(operator.page) == []
     assert alerts_of(operator_client, "river.test-trial") == [], "a trial raises nothing"
 
@@ -254,7 +253,6 @@ async def test_who_may_not_change_rules_reads_them_only(visit, instance):
 @pytest.mark.parametrize(("name", "width", "height"), [("390", 390, 844), ("1080p", 1920, 1080), ("4k", 3840, 2160)])
 @pytest.mark.parametrize("scheme", ["dark", "light"])
 async def test_the_rules_screens_fit_and_everybody_can_use_them(visit, made, name, width, height, scheme):
-    SHOTS.mkdir(exist_ok=True)
     rule = f"river.test-{name}-{scheme}"
     made(rule)
     operator = await visit(width, height)
@@ -271,5 +269,5 @@ async def test_the_rules_screens_fit_and_everybody_can_use_them(visit, made, nam
             await operator.page.locator(".line.error").wait_for()
         wide = await operator.page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
         assert wide <= 0, f"{screen} scrolls sideways by {wide} px at {width}"
-        await operator.page.screenshot(path=SHOTS / f"{screen}-{name}-{scheme}.png")
+        await shot(operator.page, f"{screen}-{name}-{scheme}.png")
         assert await serious(operator.page) == [], screen

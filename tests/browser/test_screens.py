@@ -12,7 +12,7 @@ from playwright.async_api import expect
 
 from ioc.api.stream.hub import TURNED_SECONDS
 from tests.browser.axe import serious
-from tests.browser.conftest import SHOTS
+from tests.browser.shots import shot
 from tests.browser.test_trouble import frozen_role
 
 pytestmark = pytest.mark.timeout(180)
@@ -223,7 +223,6 @@ async def test_a_wrong_password_is_refused_kindly_and_the_target_is_kept(visit, 
 @pytest.mark.parametrize(("name", "width", "height"), [("390", 390, 844), ("1080p", 1920, 1080), ("4k", 3840, 2160)])
 @pytest.mark.parametrize("scheme", ["dark", "light"])
 async def test_every_screen_is_drawn_at_three_sizes_without_overflow(visit, publisher, name, width, height, scheme):
-    SHOTS.mkdir(exist_ok=True)
     publisher(f"rain-sizes-{name}-{scheme}", "rainfall").send(rain(151.0))
     operator = await visit(width, height)
     if scheme == "light":
@@ -236,12 +235,12 @@ async def test_every_screen_is_drawn_at_three_sizes_without_overflow(visit, publ
             await operator.page.wait_for_timeout(500)
         wide = await operator.page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
         assert wide <= 0, f"{screen} scrolls sideways by {wide} px at {width}"
-        await operator.page.screenshot(path=SHOTS / f"{screen}-{name}-{scheme}.png")
+        await shot(operator.page, f"{screen}-{name}-{scheme}.png")
     await operator.go("/alerts")
     await operator.page.get_by_test_id("alert-row").first.click()
     await operator.page.get_by_test_id("alert-drawer").wait_for()
     await operator.page.wait_for_timeout(1_500)
-    await operator.page.screenshot(path=SHOTS / f"drawer-{name}-{scheme}.png")
+    await shot(operator.page, f"drawer-{name}-{scheme}.png")
 
 
 async def test_the_first_screen_is_small_and_quick(visit):

@@ -10,7 +10,7 @@ from playwright.async_api import expect
 
 from tests.acceptance.test_demo import crowd
 from tests.browser.axe import serious
-from tests.browser.conftest import SHOTS
+from tests.browser.shots import shot
 
 pytestmark = pytest.mark.timeout(300)
 READY_MS = 150_000
@@ -46,8 +46,7 @@ async def test_a_visitor_sees_the_flood_to_its_end_while_the_city_goes_on(visit,
     await desk.page.wait_for_timeout(1_500)
     assert (await told())["clock"] == stood
     await the_ribbon_tells_the_story_of_who_plays_in_it(desk, tour, stood)
-    SHOTS.mkdir(exist_ok=True)
-    await desk.page.screenshot(path=SHOTS / "tour-1366.png")
+    await shot(desk.page, "tour-1366.png")
     assert await serious(desk.page) == []
     await desk.page.get_by_test_id("tour-pause").click()
     choices = await desk.page.get_by_test_id("tour-speed").locator("option").all_inner_texts()
@@ -71,7 +70,7 @@ async def test_a_visitor_sees_the_flood_to_its_end_while_the_city_goes_on(visit,
     assert [alert for alert in alerts if alert["device"] == "rain-tour"] == []
     # This page is open since before the first reading: it has been told who speaks.
     await expect(desk.page.get_by_role("link", name="Thiết bị báo đều")).to_contain_text("4/4")
-    await desk.page.screenshot(path=SHOTS / "tour-over-1366.png")
+    await shot(desk.page, "tour-over-1366.png")
 
     # The way back; the session there has gone on.
     await desk.page.get_by_test_id("tour-home").click()

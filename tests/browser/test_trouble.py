@@ -12,7 +12,7 @@ import signal
 from playwright.async_api import expect
 
 from tests.acceptance.faults.test_frozen_database import frozen
-from tests.browser.conftest import SHOTS
+from tests.browser.shots import shot
 
 TOLD = re.compile(r"Phần xét cảnh báo không phản hồi\. Từ \d\d:\d\d:\d\d\..*gọi kỹ thuật viên", re.DOTALL)
 
@@ -41,7 +41,7 @@ async def test_a_page_that_is_opened_while_the_database_stands_still_says_so_and
             await page.get_by_test_id("trouble-banner").wait_for(timeout=10_000)
             assert "Cơ sở dữ liệu không ghi được" in await page.get_by_test_id("trouble-banner").inner_text()
             assert await page.get_by_test_id("cut-banner").count() == 0, "the reason is known"
-        await found.page.screenshot(path=SHOTS / "opened-while-frozen.png")
+        await shot(found.page, "opened-while-frozen.png")
     await found.page.locator('[data-testid="live-state"][data-state="live"]').wait_for(timeout=15_000)
     await found.page.locator("#main h1, #main [role=list]").first.wait_for()
     await stranger.page.get_by_test_id("trouble-banner").wait_for(state="detached", timeout=15_000)
@@ -132,8 +132,8 @@ async def test_a_frozen_role_turns_every_screen_grey_and_takes_the_green_dot_awa
             before, now = widths[found], await overhang(found.page)
             assert now <= before, "the words fit"
         assert "grayscale(1)" in await style_of(desk.page, ".drawer", "filter")
-        await desk.page.screenshot(path=SHOTS / "stale-1366.png")
-        await phone.page.screenshot(path=SHOTS / "stale-390.png")
+        await shot(desk.page, "stale-1366.png")
+        await shot(phone.page, "stale-390.png")
     for found in (desk, phone):
         await found.page.locator('[data-testid="live-state"][data-state="live"]').wait_for(timeout=10_000)
         assert await style_of(found.page, "#main", "filter") == "none"

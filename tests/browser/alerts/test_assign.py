@@ -9,7 +9,8 @@ from playwright.async_api import expect
 
 from tests.acceptance.instance import wait_until
 from tests.browser.axe import serious
-from tests.browser.conftest import LOADED_MS, SHOTS
+from tests.browser.conftest import LOADED_MS
+from tests.browser.shots import shot
 
 pytestmark = pytest.mark.timeout(240)
 
@@ -53,7 +54,7 @@ async def test_an_alert_is_handed_over_by_the_keyboard_told_at_the_other_desk_an
     await expect(form).to_contain_text("Trưởng ca")
     await expect(form.get_by_test_id("assign-confirm")).to_be_enabled()
     await page.wait_for_timeout(400)  # its colour fades in
-    await page.screenshot(path=SHOTS / "assign-1366.png")
+    await shot(page, "assign-1366.png")
     assert await serious(page) == []
     await page.keyboard.press("Enter")
     await expect(page.get_by_text("đã giao cho chi-lan")).to_be_visible(timeout=LOADED_MS)
@@ -69,7 +70,7 @@ async def test_an_alert_is_handed_over_by_the_keyboard_told_at_the_other_desk_an
     rows = theirs.get_by_test_id("alert-row")
     await expect(rows).to_have_count(1)
     await expect(rows).to_contain_text("giao chi-lan")
-    await theirs.screenshot(path=SHOTS / "assign-mine-1366.png")
+    await shot(theirs, "assign-mine-1366.png")
     await rows.click()
     await theirs.get_by_test_id("action-acknowledge").press("Enter")
     await expect(drawer.get_by_test_id("alert-state")).to_have_text("Đã nhận", timeout=LOADED_MS)
@@ -92,7 +93,7 @@ async def test_a_hand_over_is_taken_back_in_the_message_that_tells_it(visit, pub
     await drawer.get_by_test_id("action-assign").press("Enter", timeout=LOADED_MS)
     await drawer.locator('[data-testid="assign-person"][data-username="anh-ba"] input').check()
     await drawer.get_by_test_id("assign-words").fill("đang ở gần đó")
-    await desk.page.screenshot(path=SHOTS / "assign-390.png")
+    await shot(desk.page, "assign-390.png")
     await drawer.get_by_test_id("assign-confirm").press("Enter")
     await expect(drawer.get_by_role("region", name="Diễn biến")).to_contain_text("đang ở gần đó", timeout=LOADED_MS)
     await desk.page.get_by_role("button", name="Hoàn tác").last.press("Enter")

@@ -9,7 +9,8 @@ from playwright.async_api import expect
 
 from tests.acceptance.instance import wait_until
 from tests.browser.axe import serious
-from tests.browser.conftest import LOADED_MS, SHOTS
+from tests.browser.conftest import LOADED_MS
+from tests.browser.shots import shot
 
 pytestmark = pytest.mark.timeout(240)
 
@@ -37,7 +38,7 @@ async def test_an_alert_is_begun_resolved_and_closed_and_is_final_for_an_operato
     await expect(drawer.get_by_test_id("alert-state")).to_have_text("Đang xử lý", timeout=LOADED_MS)
     await expect(drawer.get_by_test_id("action-start")).to_have_count(0)
     await page.wait_for_timeout(400)  # its colour fades in
-    await page.screenshot(path=SHOTS / "begun-1366.png")
+    await shot(page, "begun-1366.png")
     assert await serious(page) == []
 
     version = operator_client.get("/api/v1/devices/rain-begin-1").json()["version"]
@@ -52,7 +53,7 @@ async def test_an_alert_is_begun_resolved_and_closed_and_is_final_for_an_operato
     await expect(drawer.get_by_test_id("alert-state")).to_have_text("Đã đóng", timeout=LOADED_MS)
     for gone in ("action-reopen", "action-close", "action-false-alarm", "action-resolve"):
         await expect(drawer.get_by_test_id(gone)).to_have_count(0)
-    await page.screenshot(path=SHOTS / "closed-1366.png")
+    await shot(page, "closed-1366.png")
     assert await serious(page) == []
     told = operator_client.get(f"/api/v1/alerts/{alert['id']}").json()
     assert (told["started_by"], told["acknowledged_by"], told["resolved_by"], told["closed_by"]) == ("anh-nam",) * 4

@@ -9,7 +9,8 @@ from playwright.async_api import expect
 
 from tests.acceptance.instance import wait_until
 from tests.browser.axe import serious
-from tests.browser.conftest import LOADED_MS, SHOTS
+from tests.browser.conftest import LOADED_MS
+from tests.browser.shots import shot
 
 pytestmark = pytest.mark.timeout(240)
 DEVICES = ("rain-bulk-1", "rain-bulk-2", "rain-bulk-3")
@@ -36,7 +37,7 @@ async def test_three_are_selected_begun_in_one_go_and_all_taken_back_by_one_pres
     await expect(page.get_by_test_id("bulk-start")).to_contain_text("3")
     await expect(page.get_by_test_id("bulk-resolve")).to_be_disabled()
     await page.wait_for_timeout(400)  # its colour fades in
-    await page.screenshot(path=SHOTS / "bulk-1366.png")
+    await shot(page, "bulk-1366.png")
     assert await serious(page) == []
     await page.keyboard.press("s")
     await expect(page.get_by_text("Bắt đầu xử lý 3 cảnh báo")).to_be_visible(timeout=LOADED_MS)
@@ -57,7 +58,7 @@ async def test_three_are_selected_begun_in_one_go_and_all_taken_back_by_one_pres
     await page.get_by_test_id("bulk-shelve").press("Enter")
     form = page.get_by_test_id("shelve-form")
     await form.get_by_test_id("shelve-reason").fill("Đang hiệu chuẩn")
-    await page.screenshot(path=SHOTS / "bulk-shelve-1366.png")
+    await shot(page, "bulk-shelve-1366.png")
     await form.get_by_test_id("shelve-reason").press("Enter")
     await expect(page.get_by_text("Đã tạm ẩn 3 cảnh báo")).to_be_visible(timeout=LOADED_MS)
     assert states() == ["shelved"] * 3

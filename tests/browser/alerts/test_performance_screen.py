@@ -10,7 +10,8 @@ from playwright.async_api import expect
 
 from tests.acceptance.instance import wait_until
 from tests.browser.axe import serious
-from tests.browser.conftest import LOADED_MS, SHOTS
+from tests.browser.conftest import LOADED_MS
+from tests.browser.shots import shot
 
 pytestmark = pytest.mark.timeout(240)
 
@@ -39,7 +40,7 @@ async def test_the_figures_are_those_of_the_alerts_that_there_are(visit, publish
     figures = page.get_by_test_id("performance-figure")
     await expect(figures).to_have_count(7)
     await expect(page.get_by_text("chưa đối chiếu văn bản gốc")).to_be_visible()
-    await page.screenshot(path=SHOTS / "performance-1366.png")
+    await shot(page, "performance-1366.png")
     assert await serious(page) == []
 
     await page.get_by_test_id("performance-by").nth(3).click()
@@ -57,4 +58,4 @@ async def test_on_a_phone_it_is_read_without_turning_it(visit):
     await desk.go("/performance")
     await expect(desk.page.get_by_test_id("performance-times")).to_be_visible(timeout=LOADED_MS)
     assert await desk.page.evaluate("document.documentElement.scrollWidth") <= 390
-    await desk.page.screenshot(path=SHOTS / "performance-390.png")
+    await shot(desk.page, "performance-390.png")

@@ -12,7 +12,8 @@ from playwright.async_api import expect
 
 from tests.acceptance.instance import wait_until
 from tests.browser.axe import serious
-from tests.browser.conftest import LOADED_MS, SHOTS
+from tests.browser.conftest import LOADED_MS
+from tests.browser.shots import shot
 
 pytestmark = pytest.mark.timeout(240)
 
@@ -44,7 +45,7 @@ async def test_it_is_put_aside_by_the_keyboard_stands_under_its_count_and_the_un
     await form.get_by_test_id("shelve-reason").fill("Đang nạo vét mương")
     await expect(form.get_by_test_id("shelve-until")).to_contain_text("Tự trở lại lúc")
     await page.wait_for_timeout(400)  # its colour fades in
-    await page.screenshot(path=SHOTS / "shelve-form-1366.png")
+    await shot(page, "shelve-form-1366.png")
     assert await serious(page) == []
     await form.get_by_test_id("shelve-reason").press("Enter")
     await expect(drawer.get_by_test_id("alert-state")).to_have_text("Tạm ẩn", timeout=LOADED_MS)
@@ -60,7 +61,7 @@ async def test_it_is_put_aside_by_the_keyboard_stands_under_its_count_and_the_un
     await expect(row).to_have_count(0)
     await page.get_by_test_id("filter-shelved").press("Enter")
     await expect(row).to_contain_text("đến ")
-    await page.screenshot(path=SHOTS / "shelved-1366.png")
+    await shot(page, "shelved-1366.png")
     assert await serious(page) == []
     await page.get_by_role("button", name="Hoàn tác").last.press("Enter")
     await expect(page.get_by_test_id("filter-shelved")).to_have_attribute("data-count", str(before))
@@ -88,7 +89,7 @@ async def test_its_time_passes_and_it_is_back_with_a_message_and_nobodys_line(vi
     await expect(page.get_by_test_id("feed-shelved")).to_be_visible()
     await expect(page.get_by_test_id("tile-shelved").first).to_have_text(re.compile("đang tạm ẩn$"))
     await expect(row).to_have_count(0)
-    await page.screenshot(path=SHOTS / "overview-shelved-1366.png")
+    await shot(page, "overview-shelved-1366.png")
     await expect(page.get_by_text(f"{alert['number']} trở lại")).to_be_visible(timeout=LOADED_MS)
     await expect(row).to_be_visible()
     lines = operator_client.get(f"/api/v1/alerts/{alert['id']}/history?sort=newest&limit=1").json()["items"]

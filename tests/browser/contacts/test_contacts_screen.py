@@ -6,14 +6,15 @@ import pytest
 from playwright.async_api import expect
 
 from tests.browser.axe import serious
-from tests.browser.conftest import LOADED_MS, SHOTS
+from tests.browser.conftest import LOADED_MS
+from tests.browser.shots import shot
 
 pytestmark = pytest.mark.timeout(240)
 
 
 async def look(page, name: str) -> None:
     """Keep what the page looks like, and let nobody be shut out from it."""
-    await page.screenshot(path=SHOTS / name)
+    await shot(page, name)
     assert await serious(page) == []
 
 
@@ -96,7 +97,7 @@ async def test_on_a_phone_a_unit_is_found_and_called_and_nothing_is_wider_than_t
     await expect(rows).to_have_count(1, timeout=LOADED_MS)
     await rows.first.locator("button.line").click()
     await expect(rows.first.get_by_role("link").first).to_be_visible()
-    await page.screenshot(path=SHOTS / "contacts-390.png")
+    await shot(page, "contacts-390.png")
     assert await page.evaluate("document.documentElement.scrollWidth") <= 390
     assert await serious(page) == []
 

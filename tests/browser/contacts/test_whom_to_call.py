@@ -8,7 +8,8 @@ import pytest
 from playwright.async_api import expect
 
 from tests.browser.axe import serious
-from tests.browser.conftest import LOADED_MS, SHOTS
+from tests.browser.conftest import LOADED_MS
+from tests.browser.shots import shot
 from tests.browser.test_drawers import open_alert
 
 pytestmark = pytest.mark.timeout(180)
@@ -26,7 +27,7 @@ async def test_by_the_keyboard_alone_the_ward_is_tried_and_the_command_reached(v
     await expect(rows.first.get_by_test_id("whom-why")).to_have_text("Phường Hòa Bình · mọi lĩnh vực · trong giờ")
     await expect(rows.nth(1)).to_contain_text("Ban Chỉ huy Phòng thủ dân sự")
     await expect(section.get_by_role("link", name="114")).to_have_attribute("href", "tel:114")
-    await page.screenshot(path=SHOTS / "whom-to-call-1366.png")
+    await shot(page, "whom-to-call-1366.png")
     assert await serious(page) == []
 
     await page.keyboard.press("p")
@@ -40,7 +41,7 @@ async def test_by_the_keyboard_alone_the_ward_is_tried_and_the_command_reached(v
     await expect(rows.first.get_by_test_id("whom-outcome")).to_contain_text("Không trả lời", timeout=LOADED_MS)
     await expect(rows.nth(1)).to_have_attribute("data-current", "true")
     await expect(rows.nth(1).get_by_role("link").first).to_be_focused()
-    await page.screenshot(path=SHOTS / "whom-to-call-next-1366.png")
+    await shot(page, "whom-to-call-next-1366.png")
     await page.keyboard.press("Tab")
     await page.keyboard.press("Enter")
     await expect(rows.nth(1)).to_have_attribute("data-outcome", "reached", timeout=LOADED_MS)
@@ -63,7 +64,7 @@ async def test_on_a_phone_the_number_is_one_touch_and_nothing_is_wider_than_the_
     rows = phone.page.get_by_test_id("whom-candidate")
     await expect(rows.first.get_by_role("link").first).to_be_visible(timeout=LOADED_MS)
     await rows.first.scroll_into_view_if_needed()
-    await phone.page.screenshot(path=SHOTS / "whom-to-call-390.png")
+    await shot(phone.page, "whom-to-call-390.png")
     wide = await phone.page.evaluate("document.documentElement.scrollWidth")
     assert wide <= 390
     for name in ("whom-reached", "whom-no_answer", "whom-busy"):

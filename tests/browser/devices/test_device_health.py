@@ -10,7 +10,8 @@ from playwright.async_api import expect
 
 from tests.acceptance.instance import wait_until
 from tests.browser.axe import serious
-from tests.browser.conftest import LOADED_MS, SHOTS
+from tests.browser.conftest import LOADED_MS
+from tests.browser.shots import shot
 
 pytestmark = pytest.mark.timeout(240)
 
@@ -40,7 +41,7 @@ async def test_a_low_battery_is_seen_filtered_and_told_with_its_age(visit, publi
     await page.get_by_label("Sắp xếp").select_option("battery")
     first = page.get_by_test_id("device-row").first
     await expect(first).to_have_attribute("data-device-id", "rain-weak")
-    await page.screenshot(path=SHOTS / "device-health-list-1366.png")
+    await shot(page, "device-health-list-1366.png")
     await page.get_by_test_id("low-battery-chip").click()
     await expect(page.get_by_test_id("device-row")).to_have_count(1)
     assert await serious(page) == []
@@ -49,5 +50,5 @@ async def test_a_low_battery_is_seen_filtered_and_told_with_its_age(visit, publi
     await expect(drawer.get_by_test_id("device-battery")).to_contain_text("Pin yếu")
     await expect(drawer.get_by_test_id("device-signal")).to_contain_text("104 dBm")
     await expect(drawer.get_by_test_id("device-firmware")).to_contain_text("2.0.1")
-    await page.screenshot(path=SHOTS / "device-health-drawer-1366.png")
+    await shot(page, "device-health-drawer-1366.png")
     assert await serious(page) == []

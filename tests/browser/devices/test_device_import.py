@@ -12,7 +12,8 @@ from python_calamine import CalamineWorkbook
 from xlsxwriter import Workbook
 
 from tests.browser.axe import serious
-from tests.browser.conftest import LOADED_MS, SHOTS, over
+from tests.browser.conftest import LOADED_MS, over
+from tests.browser.shots import shot
 
 pytestmark = pytest.mark.timeout(240)
 TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -49,7 +50,7 @@ async def test_a_sheet_with_faults_is_mended_and_imported_and_gives_its_keys_onc
     await desk.go("/devices")
     await page.get_by_test_id("device-import-open").click()
     await expect(page.get_by_test_id("device-choose")).to_be_focused(timeout=LOADED_MS)
-    await page.screenshot(path=SHOTS / "device-import-1366.png")
+    await shot(page, "device-import-1366.png")
     assert await serious(page) == []
     wrong = sheet(GATE, ["Trạm 2", "mua", "Trạm", "99999", 105.347, 20.772, "khong-co"], RAIN)
     await page.get_by_test_id("device-file").set_input_files(wrong)
@@ -58,7 +59,7 @@ async def test_a_sheet_with_faults_is_mended_and_imported_and_gives_its_keys_onc
     fault = preview.locator("[data-testid=cell-fault][data-cell=A3]")
     await expect(fault).to_contain_text("A3: 'Trạm 2' không phải mã")
     await expect(preview.get_by_test_id("device-apply")).to_be_disabled()
-    await page.screenshot(path=SHOTS / "device-import-faults-1366.png")
+    await shot(page, "device-import-faults-1366.png")
     assert await serious(page) == []
     assert operator_client.get("/api/v1/devices/bt-gate").status_code == 404
 
@@ -67,7 +68,7 @@ async def test_a_sheet_with_faults_is_mended_and_imported_and_gives_its_keys_onc
     await page.get_by_test_id("device-file").set_input_files(sheet(GATE, RAIN, renamed))
     await expect(preview.get_by_test_id("device-summary")).to_contain_text("2 mới, 1 sửa", timeout=LOADED_MS)
     await expect(preview.locator("[data-outcome=changed]")).to_contain_text(f"đang là {known['name']['vi']}")
-    await page.screenshot(path=SHOTS / "device-import-preview-1366.png")
+    await shot(page, "device-import-preview-1366.png")
     await preview.get_by_test_id("device-apply").focus()
     await page.keyboard.press("Enter")
     await expect(page.get_by_test_id("device-import-done")).to_contain_text("2 mới, 1 sửa", timeout=LOADED_MS)
@@ -76,7 +77,7 @@ async def test_a_sheet_with_faults_is_mended_and_imported_and_gives_its_keys_onc
     lines = Path(await (await saved.value).path()).read_text().splitlines()  # noqa: ASYNC240 - a test waits for it
     assert [line.split(",")[0] for line in lines] == ["device", "bt-gate", "bt-rain"]
     assert lines[1].split(",")[1].startswith("ioc_device_")
-    await page.screenshot(path=SHOTS / "device-import-done-1366.png")
+    await shot(page, "device-import-done-1366.png")
     assert await serious(page) == []
     [brought] = [one for one in operator_client.get("/api/v1/devices/imports").json()["items"]
                  if one["file_name"] == "tram-moi.xlsx"]  # fmt: skip
@@ -98,13 +99,13 @@ async def test_what_was_imported_stands_on_the_device_leaves_as_a_workbook_and_i
     page = desk.page
     await desk.go("/devices/bt-gate-2")
     await expect(page.get_by_test_id("device-children")).to_contain_text("Trạm đo mưa Dốc Cun 2", timeout=LOADED_MS)
-    await page.screenshot(path=SHOTS / "device-children-1366.png")
+    await shot(page, "device-children-1366.png")
     await page.get_by_test_id("device-children").get_by_role("link").click()
     await expect(page.get_by_test_id("device-parent")).to_contain_text("Bộ tập trung Dốc Cun", timeout=LOADED_MS)
     await page.keyboard.press("Escape")
     await page.get_by_text("bt-gate-2", exact=True).first.wait_for()
     await expect(page.get_by_text("bt-gate", exact=True)).to_have_count(0)  # undone a moment ago
-    await page.screenshot(path=SHOTS / "devices-list-1366.png")
+    await shot(page, "devices-list-1366.png")
     async with page.expect_download() as saved:
         await page.get_by_test_id("device-export").click()
     book = CalamineWorkbook.from_path(str(await (await saved.value).path()))
@@ -121,7 +122,7 @@ async def test_what_was_imported_stands_on_the_device_leaves_as_a_workbook_and_i
     await item.get_by_test_id("why-text").fill("nhập nhầm trạm")
     await page.keyboard.press("Enter")
     await expect(item).to_contain_text("bt-gate-2 đang có thiết bị cấp dưới", timeout=LOADED_MS)
-    await page.screenshot(path=SHOTS / "device-import-refused-1366.png")
+    await shot(page, "device-import-refused-1366.png")
     assert operator_client.get("/api/v1/devices/bt-rain-2").status_code == 200, "nothing of it was undone"
     desk.errors.clear()  # the browser says that it was refused
     operator_client.patch("/api/v1/devices/bt-below", json={"parent": None},
@@ -143,7 +144,7 @@ async def test_the_form_holds_on_a_phone(visit):
     await page.get_by_test_id("device-choose").wait_for(timeout=LOADED_MS)
     await page.get_by_test_id("device-file").set_input_files(sheet(["Bad", "rainfall", "Trạm"]))
     await page.get_by_test_id("cell-fault").first.wait_for(timeout=LOADED_MS)
-    await page.screenshot(path=SHOTS / "device-import-390.png")
+    await shot(page, "device-import-390.png")
     over = await page.evaluate("document.documentElement.scrollWidth - innerWidth")
     assert over <= 0
     assert await serious(page) == []

@@ -12,7 +12,8 @@ from playwright.async_api import expect
 
 from tests.acceptance.instance import wait_until
 from tests.browser.axe import serious
-from tests.browser.conftest import LOADED_MS, SHOTS
+from tests.browser.conftest import LOADED_MS
+from tests.browser.shots import shot
 
 pytestmark = pytest.mark.timeout(240)
 DEVICE = "rain-rekeyed"
@@ -47,7 +48,7 @@ async def test_a_key_is_changed_and_the_old_one_revoked_in_the_drawer(visit, pub
     await expect(section.get_by_test_id("key-issue")).to_have_count(0)
     await expect(section.get_by_test_id("device-key").last).to_contain_text("hết hạn")
     await section.scroll_into_view_if_needed()
-    await page.screenshot(path=SHOTS / "device-keys-1366.png")
+    await shot(page, "device-keys-1366.png")
     assert await serious(page) == []
     wait_until(lambda: send(instance, secret), seconds=20, what="that the new key opens the door")
     await section.get_by_test_id("key-done").click()

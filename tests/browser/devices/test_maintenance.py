@@ -12,7 +12,8 @@ from playwright.async_api import expect
 
 from tests.acceptance.instance import wait_until
 from tests.browser.axe import serious
-from tests.browser.conftest import LOADED_MS, SHOTS
+from tests.browser.conftest import LOADED_MS
+from tests.browser.shots import shot
 
 pytestmark = pytest.mark.timeout(240)
 
@@ -36,14 +37,14 @@ async def test_a_window_is_planned_runs_and_is_ended_in_the_drawer(visit, publis
     await expect(form.get_by_role("alert")).to_have_text("Giờ kết thúc phải sau giờ bắt đầu.")
     assert await serious(page) == []
     await form.get_by_test_id("maintenance-to").fill(end)
-    await page.screenshot(path=SHOTS / "maintenance-form-1366.png")
+    await shot(page, "maintenance-form-1366.png")
     await form.get_by_test_id("maintenance-save").click()
 
     row = section.get_by_test_id("maintenance-row")
     await expect(row).to_have_attribute("data-state", "running", timeout=LOADED_MS)
     await expect(row).to_contain_text("Thay pin, kiểm định")
     await expect(page.get_by_test_id("device-drawer")).to_contain_text("Bảo trì đến")
-    await page.screenshot(path=SHOTS / "maintenance-1366.png")
+    await shot(page, "maintenance-1366.png")
     assert await serious(page) == []
 
     def state() -> str:
@@ -80,11 +81,11 @@ async def test_an_alert_says_that_its_device_is_in_maintenance_until_the_window_
     assert planned.status_code == 201, planned.text
     mark = row.get_by_test_id("alert-maintenance")
     await expect(mark).to_contain_text("Đang bảo trì đến", timeout=LOADED_MS)
-    await page.screenshot(path=SHOTS / "alert-maintenance-1366.png")
+    await shot(page, "alert-maintenance-1366.png")
     await row.get_by_role("link").click()
     drawer = page.get_by_test_id("alert-drawer")
     await expect(drawer.get_by_test_id("alert-maintenance-reason")).to_contain_text("Vệ sinh gầu đo")
-    await page.screenshot(path=SHOTS / "alert-maintenance-drawer-1366.png")
+    await shot(page, "alert-maintenance-drawer-1366.png")
     assert await serious(page) == []
 
     window = operator_client.get(f"/api/v1/maintenance?device={device}&state=running").json()["items"][0]

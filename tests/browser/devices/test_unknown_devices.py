@@ -12,7 +12,8 @@ from playwright.async_api import expect
 
 from tests.acceptance.instance import wait_until
 from tests.browser.axe import serious
-from tests.browser.conftest import LOADED_MS, SHOTS
+from tests.browser.conftest import LOADED_MS
+from tests.browser.shots import resize, shot
 
 pytestmark = pytest.mark.timeout(240)
 PATH = "/api/v1/feeds/rainfall/events"
@@ -59,7 +60,7 @@ async def test_a_device_that_says_where_it_is_is_adopted_in_one_click_and_taken_
     await expect(row).to_contain_text("Phường Hòa Bình")
     await expect(row_of(page, "la-mua-00").get_by_test_id("unknown-adopt")).to_have_count(0)
     await expect(row_of(page, "la-mua-00").get_by_test_id("unknown-fill")).to_be_visible()
-    await page.screenshot(path=SHOTS / "unknown-1366.png", full_page=True)
+    await shot(page, "unknown-1366.png", full_page=True)
     assert await serious(page) == []
     await row.get_by_test_id("unknown-adopt").press("Enter")
     await expect(page.get_by_text(f"Đã tiếp nhận {device}: 4 số liệu đã vào")).to_be_visible(timeout=LOADED_MS)
@@ -93,7 +94,7 @@ async def test_one_that_says_nothing_of_its_place_is_adopted_by_a_short_form(vis
     await row.get_by_role("combobox", name="Vị trí").fill("phường tân hòa")
     await page.get_by_test_id("place-hit").first.click()
     await row.get_by_role("button", name="Bản đồ").press("Enter")
-    await page.screenshot(path=SHOTS / "unknown-form-1366.png", full_page=True)
+    await shot(page, "unknown-form-1366.png", full_page=True)
     assert await serious(page) == []
     await row.get_by_test_id("adopt-confirm").press("Enter")
     await expect(row.get_by_text("từ 1 đến 44640")).to_be_visible()
@@ -118,7 +119,7 @@ async def test_a_device_is_ignored_and_shown_again_on_a_phone(visit, stranger):
     await row.get_by_role("button").first.press("Enter")
     await expect(row.get_by_test_id("adopt-form")).to_be_visible()
     assert await page.evaluate("document.documentElement.scrollWidth") <= 390
-    await page.screenshot(path=SHOTS / "unknown-390.png", full_page=True)
+    await shot(page, "unknown-390.png", full_page=True)
     assert await serious(page) == []
     await row.get_by_test_id("unknown-ignore").press("Enter")
     await row.get_by_test_id("why-text").fill("trạm của nhà dân")
@@ -154,7 +155,7 @@ async def test_who_is_refused_over_mqtt_is_told_with_what_to_do_and_registered_f
     wrong = page.locator(f'[data-testid="connect-refusal"][data-username="{known}"]')
     await expect(wrong).to_contain_text("Khóa sai hoặc đã thu hồi")
     await expect(wrong.get_by_test_id("connect-register")).to_have_count(0)
-    await page.screenshot(path=SHOTS / "connect-refusals-1366.png", full_page=True)
+    await shot(page, "connect-refusals-1366.png", full_page=True)
     assert await serious(page) == []
     await row.get_by_test_id("connect-register").press("Enter")
     await row.get_by_test_id("connect-feed").select_option("rainfall")
@@ -169,8 +170,8 @@ async def test_who_is_refused_over_mqtt_is_told_with_what_to_do_and_registered_f
     await page.goto("about:blank")
     await operator.go("/devices?unknown=1")
     await expect(row).to_contain_text("Trạm mưa dốc Cun 2", timeout=LOADED_MS)
-    await operator.page.set_viewport_size({"width": 390, "height": 844})
-    await page.screenshot(path=SHOTS / "connect-refusals-390.png", full_page=True)
+    await resize(page, 390, 844)
+    await shot(page, "connect-refusals-390.png", full_page=True)
 
 
 def knock(instance, name: str, key: str) -> str:

@@ -9,7 +9,8 @@ from playwright.async_api import expect
 
 from tests.acceptance.instance import wait_until
 from tests.browser.axe import serious
-from tests.browser.conftest import LOADED_MS, SHOTS
+from tests.browser.conftest import LOADED_MS
+from tests.browser.shots import shot
 
 pytestmark = pytest.mark.timeout(300)
 GAUGES = {"rain-inc-1": (20.81, 105.33), "rain-inc-2": (20.83, 105.35), "rain-inc-3": (20.85, 105.36)}
@@ -45,11 +46,11 @@ async def test_a_storm_is_one_row_and_its_new_critical_alert_always_shows(visit,
     await expect(row).to_contain_text("Mưa lũ tại Hòa Bình")
     await expect(row).to_contain_text("chưa nhận")
     assert int(await row.get_attribute("data-count") or 0) >= len(GAUGES)
-    await page.screenshot(path=SHOTS / "incidents-folded-1366.png")
+    await shot(page, "incidents-folded-1366.png")
 
     await row.get_by_role("button").click()
     await expect(member).to_be_visible()
-    await page.screenshot(path=SHOTS / "incidents-unfolded-1366.png")
+    await shot(page, "incidents-unfolded-1366.png")
     assert await serious(page) == []
     await row.get_by_role("button").click()
     await expect(member).to_have_count(0)
@@ -71,7 +72,7 @@ async def in_the_drawer(page, row, number: str) -> None:
     assert await drawer.get_by_test_id("incident-member").count() >= len(GAUGES) + 1
     await expect(drawer.get_by_test_id("mini-map")).to_be_visible()
     await expect(drawer).to_contain_text(number)
-    await page.screenshot(path=SHOTS / "incident-drawer-1366.png")
+    await shot(page, "incident-drawer-1366.png")
     assert await serious(page) == []
     await drawer.get_by_test_id("incident-member").first.click()
     alert = page.get_by_test_id("alert-drawer")
@@ -87,10 +88,10 @@ async def on_a_phone(phone, name: str) -> None:
     await phone.go("/alerts")
     small = phone.page.locator(f"[data-testid=incident-row][data-incident-id={name}]")
     await expect(small).to_contain_text("Storm in Hòa Bình", timeout=LOADED_MS)
-    await phone.page.screenshot(path=SHOTS / "incidents-390.png")
+    await shot(phone.page, "incidents-390.png")
     await small.get_by_role("link").click()
     await expect(phone.page.get_by_test_id("incident-headline")).to_contain_text("gauges", timeout=LOADED_MS)
-    await phone.page.screenshot(path=SHOTS / "incident-drawer-390.png")
+    await shot(phone.page, "incident-drawer-390.png")
     width = await phone.page.evaluate("document.documentElement.scrollWidth")
     assert width <= 390
 

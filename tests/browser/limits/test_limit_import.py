@@ -10,7 +10,8 @@ from playwright.async_api import expect
 from xlsxwriter import Workbook
 
 from tests.browser.axe import serious
-from tests.browser.conftest import LOADED_MS, SHOTS
+from tests.browser.conftest import LOADED_MS
+from tests.browser.shots import shot
 
 pytestmark = pytest.mark.timeout(240)
 TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -39,7 +40,7 @@ async def test_a_sheet_of_permits_is_mended_written_and_undone_as_one(visit, pub
     await desk.go("/limits?table=wastewater.cod")
     await page.get_by_test_id("row-import-open").click(timeout=LOADED_MS)
     await expect(page.get_by_test_id("row-choose")).to_be_focused(timeout=LOADED_MS)
-    await page.screenshot(path=SHOTS / "limit-import-1366.png")
+    await shot(page, "limit-import-1366.png")
     assert await serious(page) == []
     wrong: list[object] = ["wastewater.cod", "nt-sheet-9", "1.234", "mg/l", "Giấy phép 13", "không", "31/02/2026"]
     await page.get_by_test_id("row-file").set_input_files(sheet(ONE, wrong))
@@ -48,7 +49,7 @@ async def test_a_sheet_of_permits_is_mended_written_and_undone_as_one(visit, pub
     await expect(preview.locator("[data-testid=cell-fault][data-cell=C3]")).to_contain_text("không rõ là số nào")
     await expect(preview.locator("[data-testid=cell-fault][data-cell=G3]")).to_contain_text("không phải ngày")
     await expect(preview.get_by_test_id("row-apply")).to_be_disabled()
-    await page.screenshot(path=SHOTS / "limit-import-faults-1366.png")
+    await shot(page, "limit-import-faults-1366.png")
     assert await serious(page) == []
     assert operator_client.get("/api/v1/limits", params={"device": "nt-sheet-1"}).json()["items"] == []
 
@@ -56,7 +57,7 @@ async def test_a_sheet_of_permits_is_mended_written_and_undone_as_one(visit, pub
     await expect(preview.get_by_test_id("row-summary")).to_contain_text("1 mới", timeout=LOADED_MS)
     await expect(preview.get_by_test_id("row-apply")).to_be_disabled()
     await preview.get_by_test_id("row-import-why").fill("Giấy phép năm 2026")
-    await page.screenshot(path=SHOTS / "limit-import-preview-1366.png")
+    await shot(page, "limit-import-preview-1366.png")
     await page.keyboard.press("Enter")
     await expect(page.get_by_test_id("row-import-done")).to_contain_text("1 mới", timeout=LOADED_MS)
     row = page.get_by_test_id("limits-row").filter(has_text="nt-sheet-1")
@@ -71,5 +72,5 @@ async def test_a_sheet_of_permits_is_mended_written_and_undone_as_one(visit, pub
     await page.keyboard.press("Enter")
     await expect(done).to_have_attribute("data-state", "undone", timeout=LOADED_MS)
     await expect(row).to_have_count(0)
-    await page.screenshot(path=SHOTS / "limit-import-undone-1366.png")
+    await shot(page, "limit-import-undone-1366.png")
     assert operator_client.get("/api/v1/limits", params={"device": "nt-sheet-1"}).json()["items"] == []

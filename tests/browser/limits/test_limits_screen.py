@@ -6,7 +6,8 @@ import pytest
 from playwright.async_api import expect
 
 from tests.browser.axe import serious
-from tests.browser.conftest import LOADED_MS, SHOTS
+from tests.browser.conftest import LOADED_MS
+from tests.browser.shots import shot
 
 pytestmark = pytest.mark.timeout(240)
 
@@ -18,7 +19,7 @@ async def test_a_permit_is_added_corrected_and_ended(visit, publisher, operator_
     await desk.go("/limits")
     table = page.locator("[data-testid=limits-table][data-table='wastewater.cod']")
     await expect(table.get_by_test_id("limits-own").first).to_contain_text("150 mg/l", timeout=LOADED_MS)
-    await page.screenshot(path=SHOTS / "limits-1366.png")
+    await shot(page, "limits-1366.png")
     assert await serious(page) == []
     await table.get_by_test_id("limits-add").click()
     form = table.get_by_test_id("limit-form")
@@ -27,7 +28,7 @@ async def test_a_permit_is_added_corrected_and_ended(visit, publisher, operator_
     await form.get_by_test_id("limit-from").fill("2026-01-01")
     await form.get_by_test_id("limit-source").fill("Giấy phép 12/GP-UBND")
     await form.get_by_test_id("limit-why").fill("Giấy phép mới")
-    await page.screenshot(path=SHOTS / "limits-form-1366.png")
+    await shot(page, "limits-form-1366.png")
     assert await serious(page) == []
     await form.get_by_test_id("limit-save").click()
     row = table.get_by_test_id("limits-row").filter(has_text="nt-limits-1")
@@ -49,7 +50,7 @@ async def test_a_permit_is_added_corrected_and_ended(visit, publisher, operator_
     await row.get_by_test_id("limit-save").click()
     await table.get_by_test_id("limits-ended").click(timeout=LOADED_MS)
     await expect(row.get_by_test_id("limits-state")).to_have_text("Đã hết hạn")
-    await page.screenshot(path=SHOTS / "limits-row-1366.png")
+    await shot(page, "limits-row-1366.png")
     (limit,) = operator_client.get("/api/v1/limits", params={"device": "nt-limits-1"}).json()["items"]
     assert (limit["value"], limit["valid_to"], limit["version"]) == (80, "2026-06-30", 3)
 
@@ -99,7 +100,7 @@ async def test_a_device_and_a_rule_lead_to_their_tables_and_a_viewer_only_reads(
     await page.get_by_test_id("rule-limits").click(timeout=LOADED_MS)
     await expect(page.get_by_test_id("limits-table")).to_have_count(1, timeout=LOADED_MS)
     await expect(page.get_by_test_id("limits-add")).to_have_count(1)
-    await page.screenshot(path=SHOTS / "limits-390.png")
+    await shot(page, "limits-390.png")
     assert await page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
     assert await serious(page) == []
 

@@ -11,7 +11,8 @@ from playwright.async_api import expect
 
 from tests.acceptance.instance import wait_until
 from tests.browser.axe import serious
-from tests.browser.conftest import LOADED_MS, SHOTS
+from tests.browser.conftest import LOADED_MS
+from tests.browser.shots import shot
 
 pytestmark = pytest.mark.timeout(240)
 RULE = """\
@@ -69,7 +70,7 @@ async def test_the_drawer_tells_the_permit_and_the_watch_code(visit, publisher, 
     panel = page.get_by_test_id("lookup-panel")
     permit = panel.locator("[data-table=wastewater-permit]")
     await expect(permit).to_contain_text("Chưa có giấy phép trong bảng", timeout=LOADED_MS)
-    await page.screenshot(path=SHOTS / "lookup-missing-1366.png")
+    await shot(page, "lookup-missing-1366.png")
 
     written(operator_client, table="wastewater-permit", key="lookup-nt-1", data=DATA, source="Bản chụp giấy phép",
             valid_from="2021-10-01", valid_to="2026-10-31")  # fmt: skip
@@ -78,7 +79,7 @@ async def test_the_drawer_tells_the_permit_and_the_watch_code(visit, publisher, 
     for words in ("12/GP-UBND", "UBND tỉnh Hòa Bình", "1.500 m³/ngày đêm", "01/10/2021", "Nguồn: Bản chụp giấy phép"):
         await expect(permit).to_contain_text(words)
     await expect(permit).to_have_attribute("data-state", "ended")
-    await page.screenshot(path=SHOTS / "lookup-ended-1366.png")
+    await shot(page, "lookup-ended-1366.png")
     assert await serious(page) == []
 
     await desk.go(f"/alerts/{alert_of('lookup.seen')}")
@@ -86,6 +87,6 @@ async def test_the_drawer_tells_the_permit_and_the_watch_code(visit, publisher, 
     await expect(code).to_contain_text("Phương tiện bị trộm cắp", timeout=LOADED_MS)
     await expect(code).to_contain_text("Phòng Cảnh sát giao thông")
     await expect(code).to_have_attribute("data-state", "holds")
-    await page.screenshot(path=SHOTS / "lookup-watch-1366.png")
+    await shot(page, "lookup-watch-1366.png")
     looks = operator_client.get("/api/v1/audit").json()["items"]
     assert any(line["action"] == "lookup.look" for line in looks), "who is told what a watch code means is written down"

@@ -13,8 +13,9 @@ from xlsxwriter import Workbook
 
 from tests.acceptance.instance import wait_until
 from tests.browser.axe import serious
-from tests.browser.conftest import LOADED_MS, SHOTS
+from tests.browser.conftest import LOADED_MS
 from tests.browser.lookups.test_lookup_panel import DATA, RULE, written
+from tests.browser.shots import shot
 
 pytestmark = pytest.mark.timeout(240)
 TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -55,7 +56,7 @@ async def test_from_an_alert_without_a_permit_to_the_permit_and_its_end(visit, p
     await form.get_by_test_id("lookup-value-volume").fill("1250.5")
     await form.get_by_test_id("lookup-source").fill("Bản chụp giấy phép")
     await form.get_by_test_id("lookup-why").fill("Hồ sơ của cơ sở")
-    await page.screenshot(path=SHOTS / "lookups-form-1366.png")
+    await shot(page, "lookups-form-1366.png")
     assert await serious(page) == []
     await page.keyboard.press("Enter")
     row = page.locator("[data-testid=lookup-row][data-key=lookup-nt-2]")
@@ -77,7 +78,7 @@ async def test_from_an_alert_without_a_permit_to_the_permit_and_its_end(visit, p
     history = row.get_by_test_id("lookup-history")
     await expect(history.locator("li")).to_have_count(2, timeout=LOADED_MS)
     await expect(history).to_contain_text("Giấy phép hết hạn")
-    await page.screenshot(path=SHOTS / "lookups-history-1366.png")
+    await shot(page, "lookups-history-1366.png")
     await row.get_by_test_id("limit-undo").click()
     await row.get_by_test_id("why-text").fill("Nhầm ngày")
     await page.keyboard.press("Enter")
@@ -98,7 +99,7 @@ async def test_a_sheet_of_plates_is_mended_written_and_undone_and_restricted_row
     codes = page.locator("[data-testid=lookups-table][data-table=watch-code]")
     await expect(codes.get_by_test_id("lookups-show")).to_be_visible(timeout=LOADED_MS)
     await expect(codes.get_by_test_id("lookup-row")).to_have_count(0)
-    await page.screenshot(path=SHOTS / "lookups-1366.png")
+    await shot(page, "lookups-1366.png")
     assert await serious(page) == []
     await codes.get_by_test_id("lookups-show").click()
     await expect(codes.locator("[data-key=LK-22]")).to_contain_text("Phương tiện bị trộm cắp", timeout=LOADED_MS)
@@ -119,7 +120,7 @@ async def test_a_sheet_of_plates_is_mended_written_and_undone_and_restricted_row
     )
     await expect(preview.get_by_test_id("row-summary")).to_contain_text("1 mới", timeout=LOADED_MS)
     await preview.get_by_test_id("row-import-why").fill("Công an báo")
-    await page.screenshot(path=SHOTS / "lookups-import-1366.png")
+    await shot(page, "lookups-import-1366.png")
     await page.keyboard.press("Enter")
     row = plates.locator("[data-key='28A-777.01']")
     await expect(row).to_contain_text("Xe bị trộm cắp", timeout=LOADED_MS)
@@ -142,6 +143,6 @@ async def test_on_a_telephone_a_row_is_read_without_scrolling_aside(visit, publi
     page = desk.page
     await desk.go("/lookups?table=wastewater-permit")
     await expect(page.get_by_test_id("lookup-row").first).to_be_visible(timeout=LOADED_MS)
-    await page.screenshot(path=SHOTS / "lookups-390.png")
+    await shot(page, "lookups-390.png")
     assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     assert await serious(page) == []

@@ -9,7 +9,8 @@ from playwright.async_api import expect
 
 from tests.acceptance.instance import wait_until
 from tests.browser.axe import serious
-from tests.browser.conftest import LOADED_MS, SHOTS, resolve_open
+from tests.browser.conftest import LOADED_MS, resolve_open
+from tests.browser.shots import shot
 from tests.browser.test_orders_and_calls import open_alerts, take_back
 from tests.pictures import PDF, telephone_jpeg
 
@@ -89,14 +90,14 @@ async def test_what_is_attached_to_a_call_stands_beside_the_evidence_of_its_aler
     await form.get_by_test_id("upload-remove").nth(4).click()
     await expect(form.get_by_test_id("attach")).to_be_focused()
     await expect(form.get_by_text("Có tệp chưa gửi được")).to_have_count(0)
-    await page.screenshot(path=SHOTS / "media-form-1366.png")
+    await shot(page, "media-form-1366.png")
     assert await serious(page) == []
     operator.errors = [text for text in operator.errors if "415" not in text]
     await page.keyboard.press("Control+Enter")
     entry = page.get_by_test_id("manual-entry").first
     await expect(entry.get_by_test_id("media").locator("a")).to_have_count(4, timeout=LOADED_MS)
     await expect(uploads).to_have_count(0)
-    await page.screenshot(path=SHOTS / "media-entry-1366.png")
+    await shot(page, "media-entry-1366.png")
 
     def with_media():
         """The alerts of calls that have pictures: the simulated ones have none."""
@@ -112,7 +113,7 @@ async def test_what_is_attached_to_a_call_stands_beside_the_evidence_of_its_aler
         await expect(strip.locator("img").nth(number)).to_have_js_property("complete", value=True, timeout=LOADED_MS)
         assert await strip.locator("img").nth(number).evaluate("one => one.naturalWidth") > 100
     await strip.scroll_into_view_if_needed()
-    await page.screenshot(path=SHOTS / "media-drawer-1366.png")
+    await shot(page, "media-drawer-1366.png")
     assert await serious(page) == []
     async with page.context.expect_page() as opened:
         await strip.locator("a").filter(has=page.locator("img")).first.click()
@@ -131,7 +132,7 @@ async def test_a_telephone_takes_a_picture_and_a_correction_adds_one(visit, call
     await camera.set_input_files([PHOTO])
     await expect(form.get_by_test_id("upload")).to_have_attribute("data-state", "sent", timeout=SENT_MS)
     await form.get_by_test_id("attachments").scroll_into_view_if_needed()
-    await page.screenshot(path=SHOTS / "media-form-390.png")
+    await shot(page, "media-form-390.png")
     assert await page.evaluate("document.documentElement.scrollWidth") <= 390
     await form.get_by_test_id("manual-save").click()
     entry = page.get_by_test_id("manual-entry").first

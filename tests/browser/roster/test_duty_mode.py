@@ -6,7 +6,8 @@ import pytest
 from playwright.async_api import expect
 
 from tests.browser.axe import serious
-from tests.browser.conftest import LOADED_MS, SHOTS
+from tests.browser.conftest import LOADED_MS
+from tests.browser.shots import shot
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -29,8 +30,8 @@ async def test_a_mode_that_is_declared_stands_on_every_screen_until_it_is_ended(
     await expect(ribbon).to_contain_text("cấp độ 2")
     await expect(ribbon).to_contain_text("123/QĐ-UBND")
     await expect(panel).to_contain_text("Bão số 9", timeout=LOADED_MS)
-    await page.screenshot(path=SHOTS / "duty-mode-1366.png")
-    await other.page.screenshot(path=SHOTS / "duty-mode-390.png")
+    await shot(page, "duty-mode-1366.png")
+    await shot(other.page, "duty-mode-390.png")
     assert await other.page.evaluate("document.documentElement.scrollWidth") <= 390
     assert await serious(page) == []
     assert await serious(other.page) == []

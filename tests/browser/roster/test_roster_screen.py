@@ -11,7 +11,8 @@ import pytest
 from playwright.async_api import expect
 
 from tests.browser.axe import serious
-from tests.browser.conftest import LOADED_MS, SHOTS
+from tests.browser.conftest import LOADED_MS
+from tests.browser.shots import shot
 from tests.browser.test_drawers import open_alert
 
 pytestmark = pytest.mark.timeout(240)
@@ -69,13 +70,13 @@ async def test_three_crews_are_laid_out_with_a_preview_by_keyboard_and_taken_bac
     await form.get_by_test_id("roster-why").fill("Lịch quý IV")
     await page.keyboard.press("Enter")
     await expect(form.get_by_test_id("pattern-preview")).to_contain_text("Sẽ có 20 ca", timeout=LOADED_MS)
-    await page.screenshot(path=SHOTS / "roster-pattern-1366.png")
+    await shot(page, "roster-pattern-1366.png")
     await form.get_by_test_id("roster-save").click()
     await expect(form).to_be_hidden(timeout=LOADED_MS)
     await page.keyboard.press("ArrowRight")
     row = page.locator(f"[data-testid=week-row][data-unit='{unit}']")
     await expect(row.get_by_test_id("week-bar").nth(6)).to_be_visible(timeout=LOADED_MS)
-    await page.screenshot(path=SHOTS / "roster-week-1366.png")
+    await shot(page, "roster-week-1366.png")
     assert await serious(page) == []
     await page.get_by_role("button", name="Hoàn tác").first.click()
     await expect(row.get_by_test_id("week-bar")).to_have_count(0, timeout=LOADED_MS)
@@ -94,7 +95,7 @@ async def test_a_swap_moves_whom_to_call_at_once_and_a_gap_is_told_in_red_words(
         own = operator.page.get_by_test_id("whom-candidate").filter(has_text="Đội trực thử").first
         await expect(own).to_contain_text("Kíp Một", timeout=LOADED_MS)
         await expect(own.get_by_test_id("whom-on-duty")).to_contain_text("đang trực đến")
-        await operator.page.screenshot(path=SHOTS / "roster-whom-1366.png")
+        await shot(operator.page, "roster-whom-1366.png")
 
         page = leader.page
         await leader.go("/roster")
@@ -107,7 +108,7 @@ async def test_a_swap_moves_whom_to_call_at_once_and_a_gap_is_told_in_red_words(
         await form.get_by_test_id("swap-other").select_option(index=1)
         await expect(form.get_by_test_id("roster-preview")).to_contain_text("Sau khi đổi: Kíp Hai trực")
         await form.get_by_test_id("roster-why").fill("Kíp Một báo ốm")
-        await page.screenshot(path=SHOTS / "roster-swap-1366.png")
+        await shot(page, "roster-swap-1366.png")
         await page.keyboard.press("Enter")
         await expect(duty).to_contain_text("Kíp Hai", timeout=LOADED_MS)
         await expect(own).to_contain_text("Kíp Hai", timeout=10_000)
@@ -130,7 +131,7 @@ async def test_nobody_on_duty_stands_on_every_screen_within_a_minute_and_on_a_ph
         gone = page.locator(f"[data-testid=on-duty-unit][data-unit='{unit}']")
         await expect(gone).to_contain_text("Không có ai trực", timeout=LOADED_MS)
         await expect(page.get_by_test_id("agenda-shift").first).to_be_visible()
-        await page.screenshot(path=SHOTS / "roster-390.png")
+        await shot(page, "roster-390.png")
         assert await page.evaluate("document.documentElement.scrollWidth") <= 390
         assert await serious(page) == []
         give_up(operator_client, unit)

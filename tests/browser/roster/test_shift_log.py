@@ -8,7 +8,8 @@ import pytest
 from playwright.async_api import expect
 
 from tests.browser.axe import serious
-from tests.browser.conftest import LOADED_MS, SHOTS
+from tests.browser.conftest import LOADED_MS
+from tests.browser.shots import shot
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -23,7 +24,7 @@ async def test_a_line_is_written_from_any_screen_by_keyboard_alone_and_corrected
     await page.keyboard.press("l")
     await expect(page.get_by_test_id("note-text")).to_be_focused()
     await page.keyboard.type("Mất điện trạm bơm số 2, đã gọi điện lực")
-    await page.screenshot(path=SHOTS / "note-dialog-1366.png")
+    await shot(page, "note-dialog-1366.png")
     await page.keyboard.press("Enter")
     await expect(page.get_by_test_id("note-dialog")).to_be_hidden(timeout=LOADED_MS)
     assert time.monotonic() - begun < 30, "five seconds on a free machine"
@@ -39,12 +40,12 @@ async def test_a_line_is_written_from_any_screen_by_keyboard_alone_and_corrected
     old = page.get_by_test_id("note-row").nth(1)
     await expect(old).to_contain_text("đã đính chính")
     await expect(old).to_contain_text("Mất điện trạm bơm số 2")
-    await page.screenshot(path=SHOTS / "shift-log-1366.png")
+    await shot(page, "shift-log-1366.png")
     assert await serious(page) == []
 
     phone = await visit(390, 844)
     await phone.go("/shift-log")
     await expect(phone.page.get_by_test_id("note-row").first).to_be_visible(timeout=LOADED_MS)
-    await phone.page.screenshot(path=SHOTS / "shift-log-390.png")
+    await shot(phone.page, "shift-log-390.png")
     assert await phone.page.evaluate("document.documentElement.scrollWidth") <= 390
     assert await serious(phone.page) == []

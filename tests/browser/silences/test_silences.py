@@ -12,7 +12,8 @@ from playwright.async_api import expect
 
 from tests.acceptance.instance import wait_until
 from tests.browser.axe import serious
-from tests.browser.conftest import LOADED_MS, SHOTS
+from tests.browser.conftest import LOADED_MS
+from tests.browser.shots import shot
 
 pytestmark = pytest.mark.timeout(240)
 
@@ -55,7 +56,7 @@ async def test_an_alert_is_silenced_from_its_drawer_counted_everywhere_and_back_
     await form.get_by_test_id("silence-hours-1").click()
     await form.get_by_test_id("silence-reason").fill("Đang rửa gầu đo mưa")
     await form.scroll_into_view_if_needed()
-    await page.screenshot(path=SHOTS / "silence-drawer-1366.png")
+    await shot(page, "silence-drawer-1366.png")
     assert await serious(page) == []
     await form.get_by_test_id("silence-save").click()
     await expect(drawer.get_by_test_id("alert-silence")).to_contain_text("Đang rửa gầu đo mưa")
@@ -66,11 +67,11 @@ async def test_an_alert_is_silenced_from_its_drawer_counted_everywhere_and_back_
     count = page.get_by_test_id("silenced-count")
     await expect(count).to_have_attribute("data-count", "1", timeout=LOADED_MS)
     await expect(row).to_have_count(0)
-    await page.screenshot(path=SHOTS / "silenced-count-1366.png")
+    await shot(page, "silenced-count-1366.png")
     await count.click()
     await expect(row).to_be_visible()
     await expect(row.get_by_test_id("alert-silenced")).to_be_visible()
-    await page.screenshot(path=SHOTS / "silenced-list-1366.png")
+    await shot(page, "silenced-list-1366.png")
     assert await serious(page) == []
 
     # Tile, map and feed count it too.
@@ -80,7 +81,7 @@ async def test_an_alert_is_silenced_from_its_drawer_counted_everywhere_and_back_
     )
     await expect(page.get_by_test_id("feed-silenced")).to_have_attribute("data-count", "1")
     await expect(page.get_by_test_id("map-silenced")).to_have_text("1 đang tắt tiếng")
-    await page.screenshot(path=SHOTS / "silenced-overview-1366.png")
+    await shot(page, "silenced-overview-1366.png")
     assert await serious(page) == []
 
     no_silences(operator_client)
@@ -101,7 +102,7 @@ async def test_what_is_ended_on_its_screen_is_back_in_a_list_that_stayed_open(vi
     item = page.get_by_test_id("silence-item").filter(has_text="Đang rửa gầu đo mưa")
     await expect(item).to_have_attribute("data-state", "running", timeout=LOADED_MS)
     await expect(item.get_by_test_id("silence-hides")).to_contain_text("1")
-    await page.screenshot(path=SHOTS / "silences-1366.png")
+    await shot(page, "silences-1366.png")
     assert await serious(page) == []
     await item.get_by_test_id("silence-end").click()
     await expect(item).to_have_count(0, timeout=LOADED_MS)
@@ -126,7 +127,7 @@ async def test_its_owner_is_warned_before_it_is_over_and_makes_it_longer_by_a_cl
     banner = page.get_by_test_id("silence-expires")
     await expect(banner).to_contain_text("Thay pin trạm đo", timeout=LOADED_MS)
     await expect(banner).to_contain_text("1 cảnh báo sẽ hiện lại")
-    await page.screenshot(path=SHOTS / "silence-expires-1366.png")
+    await shot(page, "silence-expires-1366.png")
     assert await serious(page) == []
     await banner.get_by_test_id("silence-expires-extend").click()
     await expect(banner).to_have_count(0, timeout=LOADED_MS)
@@ -173,12 +174,12 @@ async def test_the_screen_makes_a_silence_of_a_domain_and_holds_on_a_phone(visit
     await form.get_by_test_id("hours-periods").fill("22:00-06:00")
     await form.get_by_test_id("silence-hours-72").click()
     await form.get_by_test_id("silence-reason").fill("Bảo trì Wi-Fi ban đêm")
-    await page.screenshot(path=SHOTS / "silence-form-390.png", full_page=True)
+    await shot(page, "silence-form-390.png", full_page=True)
     assert await serious(page) == []
     wide = await page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth")
     assert not wide
     await form.get_by_test_id("silence-save").click()
     item = page.get_by_test_id("silence-item").filter(has_text="Bảo trì Wi-Fi ban đêm")
     await expect(item).to_contain_text("22:00-06:00", timeout=LOADED_MS)
-    await page.screenshot(path=SHOTS / "silences-390.png", full_page=True)
+    await shot(page, "silences-390.png", full_page=True)
     no_silences(operator_client)
