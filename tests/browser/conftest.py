@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import inspect
 import shutil
+from collections.abc import AsyncIterator
 from http import HTTPStatus
+from pathlib import Path
 from typing import Any
 
 import paho.mqtt.client as mqtt
 import pytest
+import pytest_asyncio
 from paho.mqtt.enums import CallbackAPIVersion
-from playwright.async_api import async_playwright, expect
+from playwright.async_api import Browser, BrowserContext, Playwright, async_playwright, expect
 
 from tests.acceptance.conftest import for_good
 from tests.acceptance.instance import Instance, new_data_folder, wait_until
 
-CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
+HERE = Path(__file__).parent
 ARGUMENTS = [
     "--headless=new", "--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader",
+    "--disable-gpu-compositing", "--disable-gpu-rasterization",
     "--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run",
     "--autoplay-policy=no-user-gesture-required",
 ]  # fmt: skip
@@ -26,6 +31,13 @@ expect.set_options(timeout=LOADED_MS)  # where a promise says how soon, its test
 
 MOVED = (HTTPStatus.PRECONDITION_FAILED, HTTPStatus.CONFLICT)
 """The alert has other news, or has ended, since the list was read."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run these tests on one event loop: the browser that they share belongs to it."""
+    for item in items:
+        if item.path.is_relative_to(HERE) and inspect.iscoroutinefunction(getattr(item, "obj", None)):
+            item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
 
 
 @pytest.fixture(scope="session")
@@ -175,12 +187,18 @@ class Visit:
         if not url.startswith((self.instance.url, "data:", "blob:")):
             self.foreign.append(url)
 
+    async def overview(self) -> None:
+        """Open the first screen and wait for its tiles."""
+        await self.go("/")
+        await self.page.get_by_test_id("domain-tile-disaster").wait_for(timeout=LOADED_MS)
+
     async def sign_in(self) -> None:
+        """Sign in by the form, as a person does."""
         await self.page.goto(f"{self.instance.url}/signin")
         await self.page.get_by_test_id("signin-username").fill(self.instance.username)
         await self.page.get_by_test_id("signin-password").fill(self.instance.password)
         await self.page.get_by_test_id("signin-submit").click()
-        await self.page.get_by_test_id("domain-tile-disaster").wait_for(timeout=20_000)
+        await self.page.get_by_test_id("domain-tile-disaster").wait_for(timeout=LOADED_MS)
 
     async def go(self, path: str) -> None:
         """Open a path and wait until the session is known: before that the frame hears no key."""
@@ -188,26 +206,68 @@ class Visit:
         await self.page.locator("#app:has(> *):not(:has(> .boot))").wait_for(state="attached")
 
 
-@pytest.fixture
-async def visit(instance, request):
-    """Return a function that opens a page of a size; what went wrong on it fails the test."""
-    opened: list[Visit] = []
+class Chromium:
+    """The browser of all tests: started by the first, and again by the next one should it have ended."""
+
+    def __init__(self, playwright: Playwright) -> None:
+        self._playwright = playwright
+        self._browser: Browser | None = None
+
+    async def context(self, **options: Any) -> BrowserContext:
+        """Open what a test has for itself: cookies, storage, pages."""
+        if self._browser is None or not self._browser.is_connected():
+            program = shutil.which("chromium")
+            assert program is not None, "chromium is not installed: sh scripts/test-deps.sh"
+            self._browser = await self._playwright.chromium.launch(executable_path=program, args=ARGUMENTS)
+        return await self._browser.new_context(locale="vi-VN", timezone_id="Asia/Ho_Chi_Minh", **options)
+
+    async def close(self) -> None:
+        """End it."""
+        if self._browser is not None:
+            await self._browser.close()
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def chromium() -> AsyncIterator[Chromium]:
+    """Start no browser before a test asks for a page."""
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        found = Chromium(playwright)
+        yield found
+        await found.close()
 
-        async def open_page(width: int = 1920, height: int = 1080, *, signed_in: bool = True) -> Visit:
-            context = await browser.new_context(
-                viewport={"width": width, "height": height}, locale="vi-VN",
-                timezone_id="Asia/Ho_Chi_Minh",
-            )  # fmt: skip
-            found = Visit(await context.new_page(), instance)
-            opened.append(found)
-            if signed_in:
-                await found.sign_in()
-            return found
 
-        yield open_page
-        await browser.close()
+async def sign_in_by_api(context: BrowserContext, instance: Instance) -> None:
+    """Give a browser the session that the form would: most tests are of other screens than that and the overview."""
+    person = {"username": instance.username, "password": instance.password}
+    answer = await context.request.post(
+        f"{instance.url}/api/v1/session", data=person, headers={"Origin": instance.url}
+    )  # fmt: skip
+    assert answer.ok, await answer.text()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def visit(instance, chromium):
+    """Return a function that opens an empty page of a size; what went wrong on it fails the test.
+
+    Whoever looks is signed in, and has the preferences given by name (``theme="light"``) from before.
+    """
+    opened: list[Visit] = []
+
+    async def open_page(width: int = 1920, height: int = 1080, *, signed_in: bool = True, **preferences: str) -> Visit:
+        kept = [{"name": f"ioc.{name}", "value": value} for name, value in preferences.items()]
+        context = await chromium.context(
+            viewport={"width": width, "height": height},
+            storage_state={"cookies": [], "origins": [{"origin": instance.url, "localStorage": kept}]},
+        )
+        if signed_in:
+            await sign_in_by_api(context, instance)
+        found = Visit(await context.new_page(), instance)
+        opened.append(found)
+        return found
+
+    yield open_page
+    for found in opened:
+        await found.page.context.close()
     for found in opened:
         assert found.errors == []
         assert found.foreign == []

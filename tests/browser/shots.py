@@ -11,6 +11,13 @@ if TYPE_CHECKING:
     from playwright.async_api import Page
 
 SHOTS = Path(__file__).parent / "screenshots"
+LOOKS = [
+    ("390", 390, 844, "dark"),
+    ("1080p", 1920, 1080, "dark"),
+    ("1080p", 1920, 1080, "light"),
+    ("4k", 3840, 2160, "light"),
+]
+"""What a screen is looked at in: its room at each size, its colours in both schemes at the one that most desks have."""
 TRIES = 3
 NO_SURFACE = "Unable to capture screenshot"
 """What Chromium says while it makes the surface of a page anew, as after a change of its size."""

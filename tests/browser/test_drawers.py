@@ -172,6 +172,7 @@ async def test_a_tile_says_what_its_line_is_of_and_its_newest_value(visit, publi
     """A line without a name and a number is a picture, not an indicator."""
     publisher("road-tile", "traffic_flow").send(json.dumps({"speed_kmh": 47.0, "vehicles": 9}))
     operator = await visit(1920, 1080)
+    await operator.overview()
     told = operator.page.get_by_test_id("domain-tile-traffic").get_by_test_id("tile-indicator")
     await expect(told).to_contain_text("km/h", timeout=45_000)
     await expect(told).to_contain_text("Vận tốc trung bình")

@@ -14,6 +14,7 @@ READY_MS = 150_000
 
 async def test_an_operator_trains_on_the_flood_night_and_sees_the_score(visit, instance):
     desk = await visit()
+    await desk.overview()
     await desk.page.get_by_role("link", name="Diễn tập").click()
     await desk.page.get_by_test_id("drill-scenario-school-wifi").click()
     await expect(desk.page.get_by_test_id("drill-chosen")).to_contain_text("nhanh gấp 20 lần")

@@ -159,6 +159,7 @@ async def test_title_and_present_value_are_read_whole_in_two_lines(
     closed = alert_of(operator_client, f"rain-over-{name}", rule=f"rain-over-{name}")
     gauge.send(rain(3.8))
     operator = await visit(width, height)
+    await operator.overview()
     await expect(operator.page.get_by_test_id("alert-now").first).to_be_visible(timeout=20_000)
     over = operator.page.locator(f"[data-testid=alert-row][data-alert-id={closed['id']}]").first
     await expect(over.get_by_test_id("alert-over")).to_contain_text("đã hết", timeout=20_000)

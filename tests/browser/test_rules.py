@@ -11,7 +11,7 @@ from playwright.async_api import expect
 
 from tests.acceptance.instance import wait_until
 from tests.browser.axe import serious
-from tests.browser.shots import shot
+from tests.browser.shots import LOOKS, shot
 
 pytestmark = pytest.mark.timeout(240)
 RULE = """\
@@ -65,6 +65,7 @@ async def save(operator, why: str) -> None:
 
 async def test_rules_are_found_without_marks_and_filtered_and_opened_with_the_keyboard(visit):
     operator = await visit()
+    await operator.overview()
     await operator.page.get_by_role("link", name="Quy tắc cảnh báo", exact=True).click()
     rows = operator.page.get_by_test_id("rule-row")
     await expect(rows.first).to_be_visible()
@@ -250,14 +251,11 @@ async def test_who_may_not_change_rules_reads_them_only(visit, instance):
     await expect(reader.page.get_by_test_id("switch-disable")).to_have_count(0)
 
 
-@pytest.mark.parametrize(("name", "width", "height"), [("390", 390, 844), ("1080p", 1920, 1080), ("4k", 3840, 2160)])
-@pytest.mark.parametrize("scheme", ["dark", "light"])
+@pytest.mark.parametrize(("name", "width", "height", "scheme"), LOOKS)
 async def test_the_rules_screens_fit_and_everybody_can_use_them(visit, made, name, width, height, scheme):
     rule = f"river.test-{name}-{scheme}"
     made(rule)
-    operator = await visit(width, height)
-    if scheme == "light":
-        await operator.page.get_by_test_id("theme-toggle").first.click()
+    operator = await visit(width, height, theme=scheme)
     screens = {"rules": "/rules", "rule": "/rules/air.pm25", "rule-text": f"/rules/{rule}?tab=text",
                "rule-trial": f"/rules/{rule}?tab=trial", "rule-history": f"/rules/{rule}?tab=history"}  # fmt: skip
     for screen, path in screens.items():

@@ -12,7 +12,7 @@ from playwright.async_api import expect
 
 from ioc.api.stream.hub import TURNED_SECONDS
 from tests.browser.axe import serious
-from tests.browser.shots import shot
+from tests.browser.shots import LOOKS, shot
 from tests.browser.test_trouble import frozen_role
 
 pytestmark = pytest.mark.timeout(180)
@@ -25,6 +25,7 @@ def rain(value: float) -> str:
 async def test_a_reading_over_its_limit_is_an_alert_on_the_screen_within_a_second(visit, publisher):
     """The best of three counts: the machine that runs the tests does other things too."""
     operator = await visit()
+    await operator.overview()
     seconds = []
     for number, value in enumerate((187.4, 188.6, 191.2)):
         gauge = publisher(f"rain-browser-1{number}", "rainfall")
@@ -106,6 +107,7 @@ async def test_what_the_doors_refuse_of_a_device_stands_in_its_drawer(visit, pub
 
 async def test_language_and_theme_are_switched_and_remembered(visit):
     operator = await visit()
+    await operator.overview()
     await operator.page.get_by_test_id("language-toggle").click()
     await expect(operator.page.get_by_role("link", name="Alerts").first).to_be_visible()
     await operator.page.get_by_test_id("theme-toggle").click()
@@ -118,6 +120,7 @@ async def test_language_and_theme_are_switched_and_remembered(visit):
 async def test_a_cut_stream_is_said_within_three_seconds_and_nothing_is_missed(instance, visit, publisher):
     gauge = publisher("rain-browser-4", "rainfall")
     operator = await visit()
+    await operator.overview()
     await operator.page.locator("[data-testid=map][data-ready=true]").wait_for(timeout=60_000)
     await expect(operator.page.get_by_test_id("live-state")).to_contain_text("Trực tiếp")
     with frozen_role(instance, "api"):
@@ -133,6 +136,7 @@ async def test_a_desk_without_the_internet_that_hears_its_server_is_not_cut(visi
     """The browser calls itself offline while the open stream speaks each second: "no connection since" is untrue."""
     gauge = publisher("rain-browser-7", "rainfall")
     operator = await visit()
+    await operator.overview()
     await operator.page.locator('[data-testid="live-state"][data-state="live"]').wait_for()
     await operator.page.context.set_offline(True)
     assert not await operator.page.evaluate("navigator.onLine")
@@ -151,7 +155,8 @@ async def test_a_place_that_cannot_be_takes_nothing_else_off_the_map(visit, oper
     """A swapped point and a bow-tie at (0, 0), as older versions let in: left out, and said; all else is drawn."""
 
     # What turned since anybody looked is told to who joins, with its true point: somebody looks for a while before.
-    await visit()
+    looker = await visit()
+    await looker.overview()
     await asyncio.sleep(TURNED_SECONDS + 3)
     found = operator_client.get("/api/v1/devices", params={"limit": 500}).json()["items"]
     device = max(found, key=lambda item: item["expected_period_seconds"])["id"]
@@ -220,13 +225,10 @@ async def test_a_wrong_password_is_refused_kindly_and_the_target_is_kept(visit, 
     await expect(stranger.page.get_by_test_id("device-row").first).to_be_visible(timeout=15_000)
 
 
-@pytest.mark.parametrize(("name", "width", "height"), [("390", 390, 844), ("1080p", 1920, 1080), ("4k", 3840, 2160)])
-@pytest.mark.parametrize("scheme", ["dark", "light"])
+@pytest.mark.parametrize(("name", "width", "height", "scheme"), LOOKS)
 async def test_every_screen_is_drawn_at_three_sizes_without_overflow(visit, publisher, name, width, height, scheme):
     publisher(f"rain-sizes-{name}-{scheme}", "rainfall").send(rain(151.0))
-    operator = await visit(width, height)
-    if scheme == "light":
-        await operator.page.get_by_test_id("theme-toggle").first.click()
+    operator = await visit(width, height, theme=scheme)
     for path, screen in (("/", "overview"), ("/alerts", "alerts"), ("/devices", "devices")):
         await operator.go(path)
         await operator.page.wait_for_timeout(1_000)

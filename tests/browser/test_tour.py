@@ -22,6 +22,7 @@ READY_SECONDS_MAX = 30.0
 async def test_a_visitor_sees_the_flood_to_its_end_while_the_city_goes_on(visit, instance, publisher):
     gauge = publisher("rain-tour", "rainfall")
     desk = await visit(1366, 768)
+    await desk.overview()
     began = time.monotonic()
     await desk.page.get_by_test_id("tour-start").first.click()
     await desk.page.wait_for_url("**/", timeout=READY_MS, wait_until="commit")

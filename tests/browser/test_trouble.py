@@ -19,6 +19,7 @@ TOLD = re.compile(r"Phần xét cảnh báo không phản hồi\. Từ \d\d:\d\d
 
 async def test_a_frozen_database_shows_a_banner_that_leaves_by_itself(instance, visit):
     found = await visit()
+    await found.overview()
     await found.page.locator('[data-testid="live-state"][data-state="live"]').wait_for()
     banner = found.page.get_by_test_id("trouble-banner")
     with frozen(instance):
@@ -33,6 +34,7 @@ async def test_a_frozen_database_shows_a_banner_that_leaves_by_itself(instance, 
 async def test_a_page_that_is_opened_while_the_database_stands_still_says_so_and_goes_on_by_itself(instance, visit):
     """What is opened or loaded anew meanwhile asks /readyz, which needs no database; nobody has to press anything."""
     found = await visit()
+    await found.overview()
     await found.page.locator('[data-testid="live-state"][data-state="live"]').wait_for()
     stranger = await visit(signed_in=False)
     with frozen(instance):
@@ -113,6 +115,7 @@ async def test_a_frozen_role_turns_every_screen_grey_and_takes_the_green_dot_awa
     """What may be old has no colour, says since when and what to do; at a desk, on a phone, in a drawer."""
     publisher("rain-frozen-role", "rainfall").send(json.dumps({"rain_24h_mm": 131.5, "rain_1h_mm": 1.0}))
     desk, phone = await visit(1366, 768), await visit(390, 844)
+    await desk.overview()
     await phone.go("/alerts")
     for found in (desk, phone):
         await found.page.locator('[data-testid="live-state"][data-state="live"]').wait_for()

@@ -139,6 +139,7 @@ async def test_an_alert_of_a_zone_tells_its_zone_as_its_place(visit, publisher, 
     assert (alert["zone"], alert["device"], alert["area"]) == ("hoa-binh", None, None)
     assert alert["summary"]["vi"].startswith("Mưa thử cả vùng · Khu vực Hòa Bình · 60 mm")
     operator = await visit(1366, 768)
+    await operator.overview()
     row = operator.page.locator(f"[data-testid=alert-row][data-alert-id={alert['id']}]").first
     await expect(row.locator(".where")).to_have_text("Khu vực Hòa Bình", timeout=LOADED_MS)
     await operator.go(f"/alerts/{alert['id']}")
@@ -199,6 +200,7 @@ async def test_what_a_person_ended_is_taken_again_on_the_screen_when_it_returns_
 
 async def test_what_nobody_took_in_time_is_marked_in_feed_list_and_drawer(visit, left_alone, operator_client):
     operator = await visit(1366, 768)
+    await operator.overview()
     due = operator_client.get(f"/api/v1/alerts/{left_alone['id']}").json()
     assert (due["ends"], due["condition"], due["state"]) == ("person", "firing", "new")
     row = operator.page.locator(f"[data-testid=alert-row][data-alert-id={left_alone['id']}]").first

@@ -61,7 +61,7 @@ async def test_a_storm_is_one_row_and_its_new_critical_alert_always_shows(visit,
     await expect(row).to_have_attribute("data-severity", "critical")
 
     await in_the_drawer(page, row, incident["number"])
-    await on_a_phone(await visit(390, 844), incident["id"])
+    await on_a_phone(await visit(390, 844, grouped="on", language="en"), incident["id"])
 
 
 async def in_the_drawer(page, row, number: str) -> None:
@@ -84,7 +84,6 @@ async def in_the_drawer(page, row, number: str) -> None:
 
 async def on_a_phone(phone, name: str) -> None:
     """The same in English, on the phone of a unit's officer."""
-    await phone.page.evaluate("localStorage.setItem('ioc.grouped', 'on'); localStorage.setItem('ioc.language', 'en')")
     await phone.go("/alerts")
     small = phone.page.locator(f"[data-testid=incident-row][data-incident-id={name}]")
     await expect(small).to_contain_text("Storm in Hòa Bình", timeout=LOADED_MS)
@@ -106,9 +105,8 @@ async def test_the_keyboard_walks_over_an_incident_and_unfolds_it(visit, publish
         return found[0]["incident"]["id"] if len(found) > 1 else None
 
     name = wait_until(incident, seconds=30, what="the incident")
-    desk = await visit(1366, 768)
+    desk = await visit(1366, 768, grouped="on")
     page = desk.page
-    await page.evaluate("localStorage.setItem('ioc.grouped', 'on')")
     await desk.go("/alerts")
     row = page.locator(f"[data-testid=incident-row][data-incident-id={name}]")
     await expect(row).to_be_visible(timeout=LOADED_MS)
