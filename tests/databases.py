@@ -75,7 +75,7 @@ class TestDatabases:
     def create(self, *, template: str = TEMPLATE) -> str:
         """Return the name of a new database, a copy of the template."""
         name = f"test_{next(self._numbers)}"
-        self._execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+        self._execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
         return name
 
     def drop(self, name: str) -> None:

@@ -7,7 +7,7 @@ from fastapi import APIRouter, FastAPI
 from fastapi.routing import iter_route_contexts
 from starlette.types import ASGIApp
 
-from ioc.api.auth import inventory
+from ioc.api.auth import RouteAccess, inventory
 from ioc.api.context import APIContext, AreaCache
 from ioc.api.deps import APIState
 from ioc.api.http import problems
@@ -152,11 +152,26 @@ def create_state(
     )
 
 
-def create_app(state: APIState, *, door: APIRouter | None = None, site: ASGIApp | None = None) -> FastAPI:
+def include_routes(app: FastAPI, door: APIRouter | None) -> list[RouteAccess]:
+    """Give the application every route, and return who may call each."""
+    app.include_router(health.router)
+    for router in ROUTERS:
+        app.include_router(router, prefix=PREFIX)
+    door_endpoints = []
+    if door is not None:
+        app.include_router(door, prefix=PREFIX)
+        door_endpoints = [getattr(line.original_route, "endpoint", None) for line in iter_route_contexts(door.routes)]
+    return inventory(app, door_endpoints)
+
+
+def create_app(
+    state: APIState, *, door: APIRouter | None = None, site: ASGIApp | None = None, like: FastAPI | None = None
+) -> FastAPI:
     """Return the application. ``door`` is the ingest door, which checks its keys itself; ``site`` the screens.
 
     ``site`` answers whatever no route matches. Before the server waits for connections to end, call
-    ``state.hub.stop_streams()``: a stream ends by nothing else.
+    ``state.hub.stop_streams()``: a stream ends by nothing else. ``like`` is an application with the same ``door``
+    whose routes this one has too: they know of no state, and to resolve them takes a tenth of a second and more.
 
     Raises:
         RuntimeError: a route declares no access.
@@ -184,14 +199,11 @@ def create_app(state: APIState, *, door: APIRouter | None = None, site: ASGIApp 
     app.add_middleware(KnownHosts, setting=state.context.settings.http_hosts)
     app.add_middleware(SecurityHeaders, metrics=state.context.metrics)
     app.add_middleware(HeadRequests)  # the last added is the outermost
-    app.include_router(health.router)
-    for router in ROUTERS:
-        app.include_router(router, prefix=PREFIX)
-    door_endpoints = []
-    if door is not None:
-        app.include_router(door, prefix=PREFIX)
-        door_endpoints = [getattr(line.original_route, "endpoint", None) for line in iter_route_contexts(door.routes)]
-    app.state.access = inventory(app, door_endpoints)
+    if like is None:
+        app.state.access = include_routes(app, door)
+    else:
+        app.router.routes.extend(like.router.routes)
+        app.state.access = like.state.access
     if site is not None:
         app.router.default = site
     return app

@@ -51,6 +51,8 @@ PASSWORD = "a long enough password"
 FAST = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 DESCRIBED: dict[frozenset[tuple[str, str, bool]], tuple[dict[str, Any], DeclaredAnswers]] = {}
 """By the routes of an application: its description, and what it declares of its answers."""
+APPS: dict[APIRouter | None, FastAPI] = {}
+"""By the ingest door in it: the first application, whose routes all later ones have."""
 OWN, OTHER = "04795", "05086"
 """One unit of each zone: the wall stands between them."""
 
@@ -345,7 +347,8 @@ async def open_world(
             state = create_state(context, passwords=Passwords(FAST))
             if reader is not None:
                 state.hub._reader = FrameReader(context, state.areas, reader)
-            app = create_app(state, site=site, door=door)
+            app = create_app(state, site=site, door=door, like=APPS.get(door))
+            APPS.setdefault(door, app)
             world = World(state, app, database, clock)
             if fresh:
                 await populate(world)
