@@ -5,11 +5,12 @@ MQTT_PORT = 1883
 DATA = ./data/demo
 PYTEST_ARGS =
 WORKERS = 2
+BASE = main
 BENCH_ARGS =
 PROOF_ARGS =
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo build-screens compile test lint format generate bench proof proof-full lock clean
+.PHONY: help install demo build-screens compile test test-loaded quick lint format generate bench proof proof-full lock clean
 
 help: ## list these verbs
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | while IFS='	' read -r verb says; do \
@@ -32,6 +33,12 @@ test: install build-screens ## run every test kind, browser included, by two wor
 	@sh scripts/api-tools.sh
 	@.venv/bin/python scripts/compile_rules.py
 	@PATH="$$PATH:/usr/sbin:/sbin" .venv/bin/pytest -n $(WORKERS) --no-loadscope-reorder $(PYTEST_ARGS)
+
+test-loaded: install build-screens ## the same while every processor is kept busy by something else
+	@sh scripts/test-loaded.sh $(MAKE) test WORKERS="$(WORKERS)" PYTEST_ARGS="$(PYTEST_ARGS)"
+
+quick: install ## after each change, in a minute: style, types and the tests that touch what differs from main: BASE=main
+	@.venv/bin/python scripts/quick.py $(BASE)
 
 lint: install ## check style, types, import floors, the pack and the screens; changes nothing
 	.venv/bin/ruff check .

@@ -16,13 +16,20 @@ import ioc  # noqa: E402, F401 - it decides when it is imported first
 if GIVEN is None:
     del os.environ["IOC_COMPILED"]
 
-from tests.databases import TestDatabases, free_port  # noqa: E402 - after that
+from tests import hang  # noqa: E402 - after that
+from tests.databases import TestDatabases, free_port  # noqa: E402
+from tests.summary import pytest_sessionstart, pytest_terminal_summary  # noqa: E402, F401 - hooks
 from tests.workers import SchedulingByInstance  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from xdist.remote import Producer
+
+
+def pytest_configure() -> None:
+    """In each process of the run: say where it stands should it not end in time."""
+    hang.arm()
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> SchedulingByInstance:

@@ -14,7 +14,7 @@ PACKAGES = ("ioc", "mqtt_client", "simulators", "proof")
 DATA_FOLDERS = {"ioc/packs/hoabinh", "simulators/scenarios"}
 BUILT_FOLDERS = {"ioc/screens/static"}
 FILES_MAX = 20
-NO_MODULE = {"mqtt_client", "proof", "bench", "simulators"}
+NO_MODULE = {"mqtt_client", "proof", "bench", "simulators", "scripts"}
 """Folders of unit tests whose source stands beside `ioc`."""
 SEVERAL_MODULES = {
     "api/test_pure.py", "bootstrap/test_open_files.py", "ingest/mqtt/codec/test_codec.py",
